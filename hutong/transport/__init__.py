@@ -1,0 +1,268 @@
+"""The only seam to Kafka: four small protocols and the values that pass through them.
+
+Behind it stand :class:`hutong.transport.kafka.KafkaTransport` (kafka-python) and its in-memory twin
+:class:`hutong.transport.memory.MemoryTransport`; ``tests/contract`` holds the two equal. Nothing outside
+this package imports a Kafka client.
+
+Two rules shape every signature: an error says what became of the records (see :mod:`hutong.errors`), and
+nothing is repaired behind the caller's back: a producer of unknown state ends its process, a position
+out of range is reported, never reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+__all__ = [
+    "Consumer",
+    "Header",
+    "Outgoing",
+    "Partition",
+    "Placed",
+    "Position",
+    "Producer",
+    "Record",
+    "Start",
+    "TopicSpec",
+    "TransactionalProducer",
+    "Transport",
+]
+
+Header = tuple[str, bytes]
+"""Name and value. Names may repeat, their order is kept. A null value arrives as ``b""``; a name that is
+not UTF-8 arrives with ``surrogateescape``, so a hostile record can be judged instead of stopping its reader."""
+
+Start = Literal["earliest", "latest"]
+"""Where to begin on a partition on which the group has no committed position."""
+
+
+class Partition(NamedTuple):
+    """One partition of one topic; ``number`` counts from 0."""
+
+    topic: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as it lies on the broker. ``timestamp_ms`` is milliseconds since the epoch, UTC."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A record to send. Without ``partition`` it goes to murmur2(key) mod n; it needs a key then."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where a sent record lies."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A reader's place: ``offset`` is the next one to read; ``metadata`` is the reader's own text."""
+
+    offset: int
+    metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSpec:
+    """A topic to create. ``config`` holds Kafka's own names, such as ``retention.ms``."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+class Producer(Protocol):
+    """Idempotent, acks=all. For organisations: what it sends is visible at once."""
+
+    def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
+        """Send and wait until all in-sync replicas have all records; the result follows their order.
+
+        ``timeout`` is in seconds, for all of it. Raises :class:`~hutong.errors.Unavailable` when nothing was
+        sent, :class:`~hutong.errors.Unconfirmed` when some or all may have been written,
+        :class:`~hutong.errors.InvalidEvent` (code ``too_large``) when a record is larger than the topic takes,
+        :class:`~hutong.errors.SettingsError` when the topic is missing or closed to this client.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back threads and sockets. Everything sent was already waited for."""
+        ...
+
+
+class TransactionalProducer(Protocol):
+    """One writer per transactional id. Its creation fenced the former one and ended its open transaction."""
+
+    def write(
+        self,
+        records: Sequence[Outgoing],
+        *,
+        positions: Mapping[Partition, Position] | None = None,
+        consumer: Consumer | None = None,
+        timeout: float,
+    ) -> None:
+        """Write all records, and ``positions`` of ``consumer``'s group if given, in ONE transaction.
+
+        Returns when it is committed. Raises :class:`~hutong.errors.Fenced` or
+        :class:`~hutong.errors.UnknownOutcome` for every failure there is; the process must end then. A second
+        ``write`` after a failure raises the same again. No records and no positions: nothing happens.
+        ``timeout`` is in seconds, for all of it; one that runs out is an ``UnknownOutcome``.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back threads and sockets; after a failure, as far as that is possible within a second."""
+        ...
+
+
+class Consumer(Protocol):
+    """Reads partitions. Commits nothing by itself and never resets a position."""
+
+    @property
+    def generation(self) -> int:
+        """Counts assignments, by a rebalance or by :meth:`assign`. Compare after each :meth:`poll`.
+
+        When it has changed, positions start again from the committed ones, or from ``start``, and paused
+        partitions run again.
+        """
+        ...
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Join the group and share these topics with its members.
+
+        Partition p of every topic with equally many partitions comes to the same member (range assignment).
+        """
+        ...
+
+    def assign(self, partitions: Sequence[Partition]) -> None:
+        """Read exactly these partitions, without the group's sharing. Replaces any earlier assignment."""
+        ...
+
+    def assignment(self) -> frozenset[Partition]:
+        """The partitions now read, paused ones too."""
+        ...
+
+    def poll(self, timeout: float, max_records: int = 500) -> dict[Partition, list[Record]]:
+        """Records in offset order per partition; empty when none came within ``timeout`` seconds.
+
+        Raises :class:`~hutong.errors.OutOfRange` when the position is before the log's beginning or after its
+        end, :class:`~hutong.errors.Fenced` when another process runs under this static id,
+        :class:`~hutong.errors.Unavailable` when the broker refuses or cannot be reached.
+        """
+        ...
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Read ``offset`` next. The partition must be assigned."""
+        ...
+
+    def pause(self, *partitions: Partition) -> None:
+        """Leave these out of :meth:`poll` until :meth:`resume` or the next assignment."""
+        ...
+
+    def resume(self, *partitions: Partition) -> None:
+        """Undo :meth:`pause`."""
+        ...
+
+    def position(self, partition: Partition) -> int:
+        """The next offset to be returned by :meth:`poll`. The partition must be assigned."""
+        ...
+
+    def committed(self, partition: Partition) -> Position | None:
+        """The group's committed position, asked of the broker; None when there is none."""
+        ...
+
+    def commit(self, positions: Mapping[Partition, Position]) -> bool:
+        """Commit positions for the group. False: a rebalance made them moot, which harms nothing.
+
+        Raises :class:`~hutong.errors.Fenced` when another process runs under this static id,
+        :class:`~hutong.errors.Unavailable` when the broker cannot be reached (trying again is safe).
+        """
+        ...
+
+    def beginning(self, partition: Partition) -> int:
+        """The first offset the broker still has."""
+        ...
+
+    def end(self, partition: Partition) -> int:
+        """The high watermark: one past the last record, of open transactions too, also on a committed reader."""
+        ...
+
+    def close(self) -> None:
+        """Stop reading. A static member keeps its place in the group until its session ends."""
+        ...
+
+
+class Transport(Protocol):
+    """A connection to one cluster. Makes producers and consumers; knows topics and groups.
+
+    Every method raises :class:`~hutong.errors.Unavailable` when the broker cannot be reached.
+    """
+
+    def producer(self, *, client_id: str) -> Producer:
+        """An idempotent producer."""
+        ...
+
+    def transactional(
+        self, *, client_id: str, transactional_id: str, timeout: float = 10.0
+    ) -> TransactionalProducer:
+        """Fence the former owner of ``transactional_id``, end its open transaction, and own it.
+
+        Raises :class:`~hutong.errors.UnknownOutcome` when that is not done within ``timeout`` seconds.
+        """
+        ...
+
+    def consumer(
+        self,
+        *,
+        client_id: str,
+        group: str | None = None,
+        instance: str | None = None,
+        committed: bool = True,
+        start: Start = "earliest",
+        session_timeout: float = 6.0,
+        max_poll_interval: float = 60.0,
+    ) -> Consumer:
+        """A consumer of ``group``, under the static id ``instance`` if given; times in seconds.
+
+        ``committed`` hides records of open and aborted transactions.
+        """
+        ...
+
+    def topics(self) -> dict[str, int]:
+        """Name and number of partitions of every topic, Kafka's internal ones left out."""
+        ...
+
+    def create(self, topics: Sequence[TopicSpec]) -> None:
+        """Create topics; those that exist are left as they are. Returns when all can be written to."""
+        ...
+
+    def groups(self, group: str) -> dict[Partition, Position]:
+        """Committed positions of ``group``; empty when there is no such group."""
+        ...
+
+    def close(self) -> None:
+        """Close what this transport itself opened. Producers and consumers are closed by their users."""
+        ...
