@@ -1,0 +1,1 @@
+"""A whole city on one machine: embedded Kafka, supervisor, generator, demo (``python -m local``)."""
