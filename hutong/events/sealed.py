@@ -111,7 +111,7 @@ def _dump(value: Sealed | Clear | None, info: SerializationInfo) -> Any:
     if isinstance(value, Sealed):
         return value.model_dump(mode=info.mode)
     if isinstance(value, Clear):
-        raise ValueError("not sealed yet: clear content is never written out")
+        raise TypeError("not sealed yet: clear content is never written out")
     return value
 
 

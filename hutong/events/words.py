@@ -37,8 +37,11 @@ Category = Annotated[
 ]
 """问题分类: one to five codes joined by ``/``, from the coarsest."""
 
-Area = Annotated[str, StringConstraints(pattern=rf"^(?:{_DIVISION})$", min_length=2, max_length=32)]
-"""区划: a division, at most as fine as a community's code; a finer place is sealed."""
+Area = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?:[0-9]{6}|[0-9]{9}|[a-z][a-z0-9-]{1,31})$", min_length=2, max_length=32),
+]
+"""区划: at most as fine as a street; a finer place is sealed."""
 
 Code = Annotated[str, StringConstraints(pattern=rf"^(?:{_CODE})$", min_length=1, max_length=64)]
 """An entry of an open list: a channel, a reason, a right."""
