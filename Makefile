@@ -1,0 +1,38 @@
+# Needs Python 3.11+ and make, nothing else.  make demo | make test | make lint
+#   make demo DATA=export.csv MAP=nyc311 ARGS="--tickets 300 --exit --json"
+#   make test ARGS="tests/client -x"
+
+MAKEFLAGS += --no-print-directory
+PY := .venv/bin/python
+ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+FOUND = $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c "$(ENOUGH)" >/dev/null 2>&1 && { command -v $$p; exit; }; done)
+NONE = No Python 3.11 or newer with venv was found on PATH: install one (Debian, Ubuntu: apt install python3 python3-venv).
+setup = @python="$(FOUND)"; [ -n "$$python" ] || { echo "$(NONE)" >&2; exit 2; }; "$$python" local/venv.py $(1)
+
+.PHONY: help demo test lint format clean
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+demo:
+	$(call setup,requirements.txt)
+	@$(PY) -m local demo $(if $(DATA),--data "$(DATA)") $(if $(MAP),--map "$(MAP)") $(ARGS)
+
+test:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m pytest $(if $(HUTONG_CI),-p tests.strictness) $(ARGS)
+
+lint:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet . || { echo "make format mends the layout of these files." >&2; exit 1; }
+	@$(PY) -m mypy
+
+format:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format .
+
+# a city's data (HUTONG_HOME, default .hutong) is left alone
+clean:
+	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
