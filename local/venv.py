@@ -50,7 +50,7 @@ def run(command: Sequence[str], failure: str, *, count: int = 0) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)
-            if count and line.startswith("Collecting "):
+            if count and sys.stderr.isatty() and line.startswith("Collecting "):
                 collected = sum(told.startswith("Collecting ") for told in lines)
                 step(f"fetching {collected} of {count}: {line.split()[1].partition('=')[0]}")
             elif line.startswith("Installing collected"):
@@ -62,9 +62,8 @@ def run(command: Sequence[str], failure: str, *, count: int = 0) -> None:
 
 
 def step(text: str) -> None:
-    """One line that the next step overwrites on a terminal, and follows elsewhere."""
-    on_terminal = sys.stderr.isatty()
-    sys.stderr.write(f"\r\033[K· {text}" if on_terminal else f"· {text.rstrip()}\n")
+    """A line that the next step overwrites on a terminal, and follows elsewhere."""
+    sys.stderr.write(f"\r\033[K· {text}" if sys.stderr.isatty() else f"· {text.rstrip()}\n")
     sys.stderr.flush()
 
 
