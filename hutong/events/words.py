@@ -20,7 +20,7 @@ Organisation = Annotated[
         pattern=rf"^(?:{_DIVISION}(?:\.[a-z][a-z0-9-]{{0,31}})?)$", min_length=2, max_length=65
     ),
 ]
-"""单位: a division code (GB/T 2260, or letters elsewhere), and ``.unit`` for a department. Topic names hold it."""
+"""单位: a division code (GB/T 2260, or letters elsewhere), and ``.unit`` for a department."""
 
 Ticket = Annotated[
     str,

@@ -1,0 +1,18 @@
+"""The part of Avro that the bus speaks, checked strictly: schemas on loading, bytes before decoding.
+
+A schema in ``schemas/`` may hold ``boolean int long bytes fixed enum array record``, ``["null", X]``, strings
+of a declared kind and millisecond timestamps, and nothing else. No type takes zero bytes, so a count or
+length can never ask for more than the bytes that are there: the scan refuses it before anything is allocated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Definition = Any
+"""A schema or a part of one, as parsed from JSON."""
+
+
+def full_name(name: str, namespace: str) -> str:
+    """The name with its namespace: ``hutong.v1.Sealed``."""
+    return name if "." in name else f"{namespace}.{name}"

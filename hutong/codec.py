@@ -1,0 +1,131 @@
+"""The value of a record: Confluent framing (byte 0, schema id as 4 bytes big-endian) over Avro, strictly.
+
+fastavro alone would take naive times as local, drop extra keys, ignore left-over bytes and trust block sizes.
+So models are validated on both ways, and :mod:`hutong.avro.scan` walks the bytes before fastavro sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from pydantic import ValidationError
+
+from hutong.avro.scan import Scan, scanner
+from hutong.catalogue import Catalogue
+from hutong.errors import InvalidEvent, SettingsError
+from hutong.events import MODELS, EventData
+from hutong.events.sealed import Clear
+
+_PREFIX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How to read what one schema id wrote; ``reader`` is the newest revision, None if this is it."""
+
+    ce_type: str
+    model: type[EventData]
+    scan: Scan
+    writer: Any
+    reader: Any
+
+
+class Codec:
+    """Turns events' data into bytes and back. Safe to share between threads.
+
+    Raises :class:`SettingsError` if a type of the catalogue has no model, or a model no schema.
+    """
+
+    def __init__(self, catalogue: Catalogue, models: Mapping[str, type[EventData]] = MODELS) -> None:
+        if catalogue.types != models.keys():
+            unmatched = ", ".join(sorted(catalogue.types ^ models.keys()))
+            raise SettingsError(f"schemas and models differ: {unmatched}")
+        self._models = models
+        self._newest: dict[str, tuple[bytes, Any]] = {}
+        self._written: dict[int, _Written] = {}
+        for type_, model in models.items():
+            revisions = catalogue.revisions(type_)
+            newest = parse_schema(revisions[-1].definition)
+            self._newest[type_] = (b"\x00" + revisions[-1].id.to_bytes(4, "big"), newest)
+            for schema in revisions:
+                is_newest = schema is revisions[-1]
+                self._written[schema.id] = _Written(
+                    ce_type=type_,
+                    model=model,
+                    scan=scanner(schema.definition),
+                    writer=newest if is_newest else parse_schema(schema.definition),
+                    reader=None if is_newest else newest,
+                )
+
+    def encode(self, data: EventData) -> bytes:
+        """The framed bytes of ``data``, in the newest revision of its schema.
+
+        Raises:
+            InvalidEvent: ``unknown_schema``: no such type here; ``not_sealed``: a field still holds
+                :class:`Clear`; ``invalid_data``: built past the model's checks, and breaking them.
+        """
+        if self._models.get(data.TYPE) is not type(data):
+            raise InvalidEvent(
+                "unknown_schema", f"{type(data).__name__} ({data.TYPE}) is no event of this catalogue"
+            )
+        for field in data.sealed_fields():
+            if isinstance(getattr(data, field), Clear):
+                raise InvalidEvent("not_sealed", f"{field} of {data.TYPE} is not sealed yet")
+        try:
+            values = data.model_dump(warnings=False)
+            type(data).model_validate(values)  # model_copy() and model_construct() check nothing
+        except ValidationError as error:
+            raise InvalidEvent("invalid_data", _explain(data.TYPE, error)) from None
+        prefix, schema = self._newest[data.TYPE]
+        out = BytesIO()
+        out.write(prefix)
+        schemaless_writer(out, schema, values, strict=True)
+        return out.getvalue()
+
+    def decode(self, value: bytes) -> tuple[str, EventData]:
+        """The CloudEvents type and the data in ``value``; older revisions come out as the newest model.
+
+        Raises:
+            InvalidEvent: ``unknown_schema``: an id of no schema here; ``undecodable``: bytes that are no
+                value of their schema; ``invalid_data``: a value that breaks a rule of its model, which is named
+                without the value.
+        """
+        if len(value) < _PREFIX or value[0] != 0:
+            raise InvalidEvent("undecodable", "no Confluent framing: a zero byte and a schema id of 4 bytes")
+        number = int.from_bytes(value[1:_PREFIX], "big")
+        written = self._written.get(number)
+        if written is None:
+            raise InvalidEvent("unknown_schema", f"schema id {number} is not in this catalogue")
+        try:
+            end = written.scan(value, _PREFIX)
+        except IndexError:
+            end = len(value) + 1
+        except ValueError as error:
+            raise InvalidEvent("undecodable", f"{written.ce_type}: {error}") from None
+        if end != len(value):
+            what = (
+                "the bytes end too early" if end > len(value) else f"{len(value) - end} bytes are left over"
+            )
+            raise InvalidEvent("undecodable", f"{written.ce_type}: {what}")
+        try:
+            values = schemaless_reader(BytesIO(value[_PREFIX:]), written.writer, written.reader)
+        except UnicodeDecodeError:
+            raise InvalidEvent("undecodable", f"{written.ce_type}: a string is not UTF-8") from None
+        except OverflowError:
+            raise InvalidEvent(
+                "undecodable", f"{written.ce_type}: a time is outside the years 1 to 9999"
+            ) from None
+        try:
+            return written.ce_type, written.model.model_validate(values)
+        except ValidationError as error:
+            raise InvalidEvent("invalid_data", _explain(written.ce_type, error)) from None
+
+
+def _explain(type_: str, error: ValidationError) -> str:
+    """Which fields break which rule, without showing their values."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return f"{type_}: " + "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
