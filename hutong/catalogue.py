@@ -67,9 +67,7 @@ class Kind(_Entry):
 
     def allows(self, text: str) -> bool:
         """Whether ``text`` is of this kind."""
-        return (
-            self.min_length <= len(text) <= self.max_length and re.fullmatch(self.pattern, text) is not None
-        )
+        return self.min_length <= len(text) <= self.max_length and re.fullmatch(self.pattern, text) is not None
 
     @model_validator(mode="after")
     def _examples_hold(self) -> Self:
@@ -149,9 +147,7 @@ class Catalogue:
             if path.name != topic.name.removesuffix(".<org>") + ".yaml":
                 raise SettingsError(f"{path}: name: the file's name and the topic's differ")
             topics[topic.name] = topic
-        return cls(
-            schemas=MappingProxyType(schemas), topics=MappingProxyType(topics), kinds=MappingProxyType(kinds)
-        )
+        return cls(schemas=MappingProxyType(schemas), topics=MappingProxyType(topics), kinds=MappingProxyType(kinds))
 
     def schema(self, number: int) -> Schema:
         """The schema with this id. Raises ``KeyError`` where there is none."""
@@ -164,9 +160,7 @@ class Catalogue:
 
     def revisions(self, type_: str) -> tuple[Schema, ...]:
         """The revisions of a type, oldest first. Raises ``KeyError`` for an unknown type."""
-        found = sorted(
-            (s for s in self.schemas.values() if s.type == type_), key=lambda schema: schema.revision
-        )
+        found = sorted((s for s in self.schemas.values() if s.type == type_), key=lambda schema: schema.revision)
         if not found:
             raise KeyError(type_)
         return tuple(found)
@@ -221,23 +215,19 @@ def _schema(root: Path, number: int, entry: _IdEntry, kinds: Mapping[str, Kind])
     path = root / entry.file
     named = _FILE.fullmatch(entry.file)
     if named is None:
-        raise SettingsError(
-            f"{root / 'ids.json'}: {number}: {entry.file!r} is not <family>/<event>.v1/1.avsc"
-        )
+        raise SettingsError(f"{root / 'ids.json'}: {number}: {entry.file!r} is not <family>/<event>.v1/1.avsc")
     family, event, version, revision = named.groups()
     definition = _read(path, TypeAdapter(dict[str, Any]), _json)
     raw = path.read_bytes()
     if sha256(raw).hexdigest() != entry.sha256:
-        raise SettingsError(
-            f"{path}: its bytes are not those of ids.json: {number} (a released schema never changes)"
-        )
+        raise SettingsError(f"{path}: its bytes are not those of ids.json: {number} (a released schema never changes)")
     name = "".join(part.capitalize() for part in event.split("_"))
     if (definition.get("namespace"), definition.get("name")) != (f"hutong.{family}.v{version}", name):
         raise SettingsError(f"{path}: name: the record is hutong.{family}.v{version}.{name}")
     try:
-        SchemaCheck(
-            frozenset(k for k, kind in kinds.items() if family in (kind.families or (family,)))
-        ).check(definition)
+        SchemaCheck(frozenset(k for k, kind in kinds.items() if family in (kind.families or (family,)))).check(
+            definition
+        )
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
     return Schema(

@@ -69,9 +69,7 @@ class Codec:
                 :class:`Clear`; ``invalid_data``: built past the model's checks, and breaking them.
         """
         if self._models.get(data.TYPE) is not type(data):
-            raise InvalidEvent(
-                "unknown_schema", f"{type(data).__name__} ({data.TYPE}) is no event of this catalogue"
-            )
+            raise InvalidEvent("unknown_schema", f"{type(data).__name__} ({data.TYPE}) is no event of this catalogue")
         for field in data.sealed_fields():
             if isinstance(getattr(data, field), Clear):
                 raise InvalidEvent("not_sealed", f"{field} of {data.TYPE} is not sealed yet")
@@ -107,18 +105,14 @@ class Codec:
         except ValueError as error:
             raise InvalidEvent("undecodable", f"{written.ce_type}: {error}") from None
         if end != len(value):
-            what = (
-                "the bytes end too early" if end > len(value) else f"{len(value) - end} bytes are left over"
-            )
+            what = "the bytes end too early" if end > len(value) else f"{len(value) - end} bytes are left over"
             raise InvalidEvent("undecodable", f"{written.ce_type}: {what}")
         try:
             values = schemaless_reader(BytesIO(value[_PREFIX:]), written.writer, written.reader)
         except UnicodeDecodeError:
             raise InvalidEvent("undecodable", f"{written.ce_type}: a string is not UTF-8") from None
         except OverflowError:
-            raise InvalidEvent(
-                "undecodable", f"{written.ce_type}: a time is outside the years 1 to 9999"
-            ) from None
+            raise InvalidEvent("undecodable", f"{written.ce_type}: a time is outside the years 1 to 9999") from None
         try:
             return written.ce_type, written.model.model_validate(values)
         except ValidationError as error:

@@ -1,0 +1,65 @@
+"""Hutong 互通: the event bus between a city's hotline, its departments, its partners and its auditors.
+
+::
+
+    import hutong
+
+    with hutong.connect(system="water-desk") as bus:
+        for event in bus.subscribe():
+            with event:
+                match event.data:
+                    case hutong.disposition.Dispatched():
+                        bus.submit(hutong.disposition.Accepted(), answers=event)
+"""
+
+from hutong.client import Bus, connect
+from hutong.errors import (
+    BusError,
+    Fenced,
+    Gap,
+    HandlingError,
+    InvalidEvent,
+    KeyPending,
+    OutOfRange,
+    Refused,
+    SettingsError,
+    Unavailable,
+    Unconfirmed,
+    UnknownOutcome,
+)
+from hutong.event import Event
+from hutong.events import Clear, EventData, Sealed, complaint, directory, disposition
+from hutong.outgoing import Draft, Signed, Submitted
+from hutong.rules.directory import Directory
+from hutong.sealing import KeyStore
+from hutong.settings import Settings
+
+__all__ = [
+    "Bus",
+    "BusError",
+    "Clear",
+    "Directory",
+    "Draft",
+    "Event",
+    "EventData",
+    "Fenced",
+    "Gap",
+    "HandlingError",
+    "InvalidEvent",
+    "KeyPending",
+    "KeyStore",
+    "OutOfRange",
+    "Refused",
+    "Sealed",
+    "Settings",
+    "SettingsError",
+    "Signed",
+    "Submitted",
+    "Unavailable",
+    "Unconfirmed",
+    "UnknownOutcome",
+    "complaint",
+    "connect",
+    "directory",
+    "disposition",
+]

@@ -1,0 +1,388 @@
+"""The client: one organisation's door to the bus."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Literal
+
+from hutong.catalogue import Catalogue
+from hutong.codec import Codec
+from hutong.errors import HandlingError, InvalidEvent, Refused, SettingsError, Unconfirmed
+from hutong.event import Event, Handling, read_event
+from hutong.events import EventData
+from hutong.events.complaint import Filed
+from hutong.events.sealed import Sealed
+from hutong.journal import Journal
+from hutong.keystore import SqliteKeyStore
+from hutong.loop import read_to
+from hutong.outgoing import Author, Draft, Signed, Submitted
+from hutong.receipts import Receipts
+from hutong.registry import DirectoryReader
+from hutong.rules.directory import Directory
+from hutong.sealing import KeyStore, Place, unseal
+from hutong.settings import Settings
+from hutong.subscription import Start, Subscription
+from hutong.transport import Partition, Placed, Record, Transport
+from hutong.transport.partition import partition_of
+from hutong.wire.envelope import SIGNATURE
+from hutong.wire.identity import derived_id, fresh_id, ticket_id
+from hutong.wire.signing import Signature, Signer, Verifier
+from hutong.wire.stamps import LedgerStamp, RefusalStamp
+
+Wait = Literal["acknowledged", "admitted"]
+
+
+class Bus:
+    """One system of one organisation, connected. Not for use by several threads at once.
+
+    Made by :func:`connect`; a context manager that closes everything it opened.
+    """
+
+    def __init__(self, system: str, settings: Settings, transport: Transport, keys: KeyStore) -> None:
+        self.system = system
+        self.organisation = settings.organisation
+        self.catalogue = Catalogue.load()
+        self.codec = Codec(self.catalogue)
+        self._settings = settings
+        self._transport = transport
+        self._keys = keys
+        self._journal = Journal(settings.journal, settings.organisation, system, settings.environment)
+        self._verifier = Verifier(settings.environment)
+        self._directory = DirectoryReader(
+            transport, self.codec, bytes.fromhex(settings.registrar_key), settings.environment
+        )
+        self._directory.refresh()
+        self._producer = transport.producer(client_id=f"{self.organisation}.{system}")
+        self._author: Author | None = None
+        self._receipts: Receipts | None = None
+        self._subscriptions: list[Subscription] = []
+        self._handling: Event | None = None
+        self._stopped = False
+
+    @property
+    def directory(self) -> Directory:
+        """The directory as last read; :meth:`refresh` reads on."""
+        return self._directory.directory
+
+    def refresh(self) -> Directory:
+        """Read the directory to its end."""
+        return self._directory.refresh()
+
+    # -- submitting -------------------------------------------------------------------------------------------------
+
+    def draft(
+        self,
+        data: EventData,
+        *,
+        ticket: str | None = None,
+        answers: Event | None = None,
+        once: str | None = None,
+        time: datetime | None = None,
+    ) -> Draft:
+        """Decide an event without sending it: its id, its ticket, its time (now, unless given).
+
+        ``answers`` is the event it answers: gives ticket and causation. ``once`` makes the same wish the same event
+        whenever it is uttered; inside ``with event:`` that is so by itself. A new complaint mints its ticket id.
+
+        Raises:
+            ValueError: no ticket is given or derivable, or the time has no zone.
+        """
+        moment = time or datetime.now(UTC)
+        causation = answers.fingerprint.hex() if answers else None
+        derived = self._derivation(data.TYPE, once)
+        if ticket is None and answers is not None:
+            ticket = answers.ticket
+        if ticket is None:
+            if not isinstance(data, Filed):
+                raise ValueError(f"{data.TYPE} needs `ticket=` or `answers=`: which ticket is it about?")
+            parts = (self.organisation, *derived) if derived else ()
+            ticket = ticket_id(self._settings.city, moment.astimezone(self._settings.zone), *parts)
+        id_ = derived_id(self.organisation, *derived) if derived else fresh_id()
+        return Draft(id=id_, ticket=ticket, data=data, time=moment, causation=causation)
+
+    def _derivation(self, type_: str, once: str | None) -> tuple[str, ...]:
+        """What makes the id of an event that must come out the same after a crash; empty for a fresh one."""
+        if once is not None:
+            return ("once", type_, once)
+        if self._handling is None or self._handling.handling is None:
+            return ()
+        ordinal = self._handling.handling.submitted
+        self._handling.handling.submitted += 1
+        return (self.system, self._handling.fingerprint.hex(), type_, str(ordinal))
+
+    def submit(
+        self,
+        data: EventData,
+        *,
+        ticket: str | None = None,
+        answers: Event | None = None,
+        once: str | None = None,
+        time: datetime | None = None,
+        wait: Wait = "acknowledged",
+        timeout: float = 30.0,
+    ) -> Submitted:
+        """Submit one event; see :meth:`draft` for the arguments and :meth:`submit_batch` for what ``wait`` promises.
+
+        Raises:
+            Refused: with ``wait="admitted"``, when admit turned it away. And as :meth:`submit_batch`.
+        """
+        draft = self.draft(data, ticket=ticket, answers=answers, once=once, time=time)
+        result = self.submit_batch([draft], wait=wait, timeout=timeout)[0]
+        if result.refusal is not None and result.refused:
+            raise Refused(result.refusal.code, result.refusal.text)
+        return result
+
+    def submit_batch(
+        self, drafts: Sequence[Draft], *, wait: Wait = "acknowledged", timeout: float = 30.0
+    ) -> list[Submitted]:
+        """Submit many events under one signature; each still proves itself alone.
+
+        Returns when all in-sync replicas have them (``acknowledged``), or when each came back as admitted or refused
+        (``admitted``). ``timeout`` is in seconds, for all of it.
+
+        Raises:
+            InvalidEvent: one is over 256 KiB; nothing was sent.
+            Unavailable: the broker is away; nothing was sent.
+            Unconfirmed: the outcome is unknown; ``events`` may be sent again by :meth:`resend`.
+            SettingsError: this program has no signing key.
+        """
+        return self.resend(self._signing().sign(drafts), wait=wait, timeout=timeout) if drafts else []
+
+    def resend(
+        self, events: Sequence[Signed], *, wait: Wait = "acknowledged", timeout: float = 30.0
+    ) -> list[Submitted]:
+        """Send signed events, byte for byte: they become at most one ledger entry each, however often they are sent."""
+        deadline = clock.monotonic() + timeout
+        receipts = self._receipts_reader() if wait == "admitted" else None
+        self._journal.sent(events)
+        try:
+            placed = self._producer.send([event.record() for event in events], timeout=timeout)
+        except Unconfirmed as error:
+            raise Unconfirmed(
+                f"{error} ({len(events)} events of {self.organisation}; send them again with `resend`)", tuple(events)
+            ) from None
+        self._journal.acknowledged(events)
+        found = receipts.wait(events, deadline) if receipts else {}
+        missing = tuple(event for event in events if receipts and event.fingerprint not in found)
+        if missing:
+            raise Unconfirmed(
+                f"{len(missing)} of {len(events)} events are with the broker, but no receipt came within "
+                f"{timeout:.0f} s: is the city's admit running? (first: {missing[0].type} of "
+                f"{missing[0].ticket})",
+                missing,
+            )
+        return [
+            _submitted(event, place, found.get(event.fingerprint)) for event, place in zip(events, placed, strict=True)
+        ]
+
+    def _signing(self) -> Author:
+        if self._author is None:
+            environment = self._settings.environment
+            self._author = Author(
+                self.organisation,
+                Signer(self._settings.private_key(), environment),
+                self._keys,
+                self.codec,
+                environment,
+            )
+        return self._author
+
+    def _receipts_reader(self) -> Receipts:
+        if self._receipts is None:
+            standing = self.directory.get(self.organisation) or self.refresh().get(self.organisation)
+            if standing is None:
+                raise SettingsError(
+                    f"{self.organisation} is not in the directory: have it registered (`hutong org register`)"
+                )
+            self._receipts = Receipts(
+                self._transport, self.organisation, standing.entry.partitions, self._settings.environment
+            )
+        return self._receipts
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def subscribe(
+        self,
+        *,
+        types: Collection[type[EventData]] | None = None,
+        receipts: bool = False,
+        refusals: bool = False,
+        start: Start = "earliest",
+    ) -> Iterator[Event]:
+        """This organisation's deliveries, in order per ticket, each once; ends after :meth:`stop`.
+
+        Take each event by ``with event:``; leaving the block without an exception marks it as handled. ``types``
+        keeps only these; the organisation's own events come with ``receipts``, refused ones with ``refusals``.
+        A system that was never here before begins at ``start``.
+
+        Raises:
+            Gap: deliveries are missing. OutOfRange: the broker no longer has them. HandlingError: an event was not
+            taken. Fenced: another process runs under this static id. InvalidEvent: a delivery proves nothing.
+        """
+        standing = self.directory.get(self.organisation) or self.refresh().get(self.organisation)
+        if standing is None:
+            raise SettingsError(
+                f"{self.organisation} is not in the directory: have it registered (`hutong org register`)"
+            )
+        group = f"{self.organisation}.{self.system}"
+        consumer = self._transport.consumer(
+            client_id=group, group=group, instance=self._settings.instance or self.system
+        )
+        subscription = Subscription(
+            consumer,
+            f"deliveries.{self.organisation}",
+            organisation=self.organisation,
+            open_event=self.read,
+            journal=self._journal,
+            enter=self._enter,
+            types=types,
+            receipts=receipts,
+            refusals=refusals,
+            start=start,
+        )
+        if self._stopped:
+            subscription.stop()
+        self._subscriptions.append(subscription)
+        return iter(subscription)
+
+    def replay(
+        self,
+        *,
+        source: Literal["ledger", "deliveries"] = "ledger",
+        ticket: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Event]:
+        """Everything the source holds as of now, signatures checked; in order per ticket and per ledger partition.
+
+        ``source="ledger"`` needs the right ``replay``; ``"deliveries"`` is this organisation's own door. ``since``
+        and ``until`` (exclusive) bound the admitted time. Marks are neither used nor moved.
+
+        Raises:
+            InvalidEvent: an entry proves nothing; its text says which. Unavailable: the broker is away.
+        """
+        topic = "ledger" if source == "ledger" else f"deliveries.{self.organisation}"
+        count = self._transport.topics().get(topic)
+        if count is None:
+            raise SettingsError(f"topic {topic} is not there: was the city founded, the organisation registered?")
+        numbers = [partition_of(ticket.encode(), count)] if ticket and source == "ledger" else range(count)
+        consumer = self._transport.consumer(client_id=f"{self.organisation}.replay")
+        try:
+            places = [Partition(topic, number) for number in numbers]
+            consumer.assign(places)
+            for place in places:
+                consumer.seek(place, consumer.beginning(place))
+            for record in read_to(consumer, {place: consumer.end(place) for place in places}):
+                if ticket is not None and record.key != ticket.encode():
+                    continue
+                event = self.read(record)
+                if event.ledger is None or _within(event.ledger.admitted, since, until):
+                    yield event
+        finally:
+            consumer.close()
+
+    def read(self, record: Record, handling: Handling | None = None) -> Event:
+        """The event in a record; that its author signed it is proved, except for a refusal, which proves nothing.
+
+        Raises:
+            InvalidEvent: it is no event, or its signature does not hold.
+        """
+        event = read_event(record, self.codec, self._settings.environment, handling)
+        if event.ledger is not None:
+            signature = Signature.from_bytes(event.submission.header(SIGNATURE) or b"")
+            number = event.ledger.directory
+            if number > self.directory.number:
+                self.refresh()
+            standing = self.directory.get(event.source, number)
+            key = None if standing is None else standing.keys.get(signature.key_id)
+            if key is None:
+                raise InvalidEvent("unknown_key", f"{event}: {event.source} had no such key in directory {number}")
+            self._verifier.verify(key, signature, event.fingerprint)
+        return event
+
+    def unseal(self, event: Event, field: str) -> object:
+        """The content of a sealed field (JSON value), or None where the author left it out.
+
+        Raises:
+            KeyPending: this organisation does not hold the key. InvalidEvent: the field was altered.
+        """
+        sealed = getattr(event.data, field)
+        if not isinstance(sealed, Sealed):
+            return None
+        return unseal(
+            sealed,
+            self._keys,
+            Place(ticket=event.ticket, source=event.source, type=event.type, event_id=event.id, field=field),
+        )
+
+    def _enter(self, event: Event | None) -> None:
+        if event is not None and self._handling is not None:
+            raise HandlingError(f"{event} was entered inside {self._handling}: handle one event at a time")
+        self._handling = event
+
+    # -- ending -----------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End every subscription after the event in hand; safe from a signal handler."""
+        self._stopped = True
+        for subscription in self._subscriptions:
+            subscription.stop()
+
+    def close(self) -> None:
+        """Close everything this bus opened."""
+        self.stop()
+        self._producer.close()
+        self._directory.close()
+        if self._receipts is not None:
+            self._receipts.close()
+        self._journal.close()
+        self._transport.close()
+
+    def __enter__(self) -> Bus:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(
+    system: str, settings: Settings | None = None, *, transport: Transport | None = None, keys: KeyStore | None = None
+) -> Bus:
+    """Open the organisation's door for one of its systems.
+
+    Without ``settings`` they come from ``HUTONG_*`` variables or the file in ``HUTONG_CONFIG``; without ``transport``
+    it is Kafka at ``bootstrap``; without ``keys`` ticket keys lie in ``<home>/keys/<organisation>.sqlite``.
+
+    Raises:
+        SettingsError: a setting is missing or wrong. Unavailable: the broker cannot be reached.
+    """
+    settings = settings or Settings.load()
+    if transport is None:
+        from hutong.transport.kafka import KafkaTransport  # the client library is loaded only where it is used
+
+        transport = KafkaTransport(settings.bootstrap)
+    return Bus(
+        system, settings, transport, keys or SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
+    )
+
+
+def _submitted(event: Signed, place: Placed, receipt: LedgerStamp | RefusalStamp | None) -> Submitted:
+    return Submitted(
+        id=event.id,
+        ticket=event.ticket,
+        type=event.type,
+        fingerprint=event.fingerprint,
+        partition=place.partition,
+        offset=place.offset,
+        ledger=receipt if isinstance(receipt, LedgerStamp) else None,
+        refusal=receipt if isinstance(receipt, RefusalStamp) else None,
+    )
+
+
+def _within(moment: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or moment >= since) and (until is None or moment < until)

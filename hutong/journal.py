@@ -1,0 +1,90 @@
+"""An organisation's own append-only log of what it sent and handled, for whoever later checks the city's promises.
+
+One JSON object a line. A line is with the operating system before the step that follows it, so a killed process
+leaves a true record: *sent* stands before the broker sees the event, *acknowledged* after it answered, *handled*
+after the program left the event's block.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hutong.errors import SettingsError
+from hutong.event import city_part_removed
+from hutong.outgoing import Signed
+from hutong.transport import Record
+from hutong.wire.envelope import Environment
+from hutong.wire.stamps import DeliveryStamp
+
+
+class Journal:
+    """Appends to ``<folder>/<organisation>.<system>.jsonl``; without a folder it keeps nothing.
+
+    Raises:
+        SettingsError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path | None, organisation: str, system: str, environment: Environment) -> None:
+        self._source = organisation
+        self._environment: Environment = environment
+        self._system = f"{organisation}.{system}"
+        self._file = None
+        if folder is not None:
+            path = folder / f"{self._system}.jsonl"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._file = path.open("ab", buffering=0)
+            except OSError as error:
+                raise SettingsError(f"journal {path} cannot be written ({error}): name another folder") from error
+
+    def sent(self, events: Sequence[Signed]) -> None:
+        """The events are about to be sent."""
+        self._write(
+            [
+                {
+                    "what": "sent",
+                    "fingerprint": event.fingerprint.hex(),
+                    "ticket": event.ticket,
+                    "id": event.id,
+                    "type": event.type,
+                    "source": self._source,
+                }
+                for event in events
+            ]
+        )
+
+    def acknowledged(self, events: Sequence[Signed]) -> None:
+        """All in-sync replicas have the events."""
+        self._write([{"what": "acknowledged", "fingerprint": event.fingerprint.hex()} for event in events])
+
+    def handled(self, stamp: DeliveryStamp, record: Record, *, given: bool) -> None:
+        """The delivery is behind the system's mark: its block was left without an exception, or (``given`` false)
+        the subscription did not ask for it."""
+        if self._file is not None:
+            event = city_part_removed(record)
+            self._write(
+                [
+                    {
+                        "what": "handled",
+                        "system": self._system,
+                        "stream": stamp.stream,
+                        "given": given,
+                        "partition": stamp.partition,
+                        "n": stamp.n,
+                        "fingerprint": event.fingerprint(self._environment).hex(),
+                    }
+                ]
+            )
+
+    def _write(self, lines: Sequence[dict[str, object]]) -> None:
+        if self._file is not None:
+            now = time.time_ns() // 1_000_000
+            self._file.write(b"".join(json.dumps({"at": now, **line}).encode() + b"\n" for line in lines))
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,199 @@
+"""The directory on Kafka: reading it to its end, and (for the registrar 登记机构) writing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+
+import structlog
+
+from hutong.catalogue import Catalogue
+from hutong.codec import Codec
+from hutong.errors import InvalidEvent, SettingsError, Unavailable
+from hutong.events import EventData
+from hutong.events.directory import Changed, OrganisationEntry, Registered, Revoked
+from hutong.loop import read_to
+from hutong.rules.directory import Directory
+from hutong.transport import Outgoing, Partition, Record, TopicSpec, Transport
+from hutong.wire.envelope import SIGNATURE, Attributes, Environment, Submission
+from hutong.wire.identity import derived_id
+from hutong.wire.signing import Signature, Signer, Verifier
+
+_log = structlog.get_logger()
+
+DIRECTORY = Partition("directory", 0)
+
+
+class DirectoryReader:
+    """Keeps a :class:`Directory` up to date. Believes only what the pinned registrar key signed."""
+
+    def __init__(self, transport: Transport, codec: Codec, registrar_key: bytes, environment: Environment) -> None:
+        self.directory = Directory()
+        self._codec = codec
+        self._key = registrar_key
+        self._environment: Environment = environment
+        self._verifier = Verifier(environment)
+        self._consumer = transport.consumer(client_id="directory")
+        self._consumer.assign([DIRECTORY])
+        self._consumer.seek(DIRECTORY, 0)
+
+    def refresh(self) -> Directory:
+        """Read to the directory's end as it is now.
+
+        Raises:
+            Gap: a directory event is missing. Unavailable: the broker is away.
+        """
+        for record in read_to(self._consumer, {DIRECTORY: self._consumer.end(DIRECTORY)}):
+            self._take(record)
+        return self.directory
+
+    def _take(self, record: Record) -> None:
+        submission = Submission(key=record.key, value=record.value, headers=record.headers)
+        try:
+            signature = Signature.from_bytes(submission.header(SIGNATURE) or b"")
+            self._verifier.verify(self._key, signature, submission.fingerprint(self._environment))
+            attributes = submission.attributes()
+            type_, data = self._codec.decode(record.value or b"")
+            if type_ != attributes.type or attributes.subject.encode() != record.key:
+                raise InvalidEvent("invalid_data", "key, type and value do not agree")
+            self.directory.apply(data)
+        except InvalidEvent as error:
+            # Whoever can write here without the registrar's key must not be able to stop the city.
+            _log.warning("directory record passed over", offset=record.offset, error=str(error))
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._consumer.close()
+
+
+class Registrar:
+    """Writes the directory, one event at a time. There is one per city; its key is the pinned root of trust."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        catalogue: Catalogue,
+        signer: Signer,
+        *,
+        city: str,
+        environment: Environment,
+        replication: int = 1,
+    ) -> None:
+        self._transport = transport
+        self._catalogue = catalogue
+        self._codec = Codec(catalogue)
+        self._signer = signer
+        self._city = city
+        self._environment: Environment = environment
+        self._replication = replication
+        self._reader: DirectoryReader | None = None
+        self._producer = transport.producer(client_id="registrar")
+
+    def found(self, partitions: int) -> None:
+        """Create the city's topics. ``partitions`` is fixed for ever; founding again changes nothing.
+
+        Raises:
+            SettingsError: the city stands already with another number of partitions.
+        """
+        there = self._transport.topics().get("submissions")
+        if there is not None and there != partitions:
+            raise SettingsError(f"this city was founded with {there} partitions, which can never become {partitions}")
+        names = {"city": partitions}
+        self._transport.create(
+            [self._spec(topic, topic, names) for topic in self._catalogue.topics if "<" not in topic]
+        )
+
+    @property
+    def directory(self) -> Directory:
+        """The directory as it is now."""
+        if self._reader is None:
+            self._reader = DirectoryReader(self._transport, self._codec, self._signer.public_key, self._environment)
+        return self._reader.refresh()
+
+    def register(self, entry: OrganisationEntry, time: datetime) -> int:
+        """Register or change an organisation; its topics are made before its entry is written. The number it got.
+
+        The same entry again writes nothing.
+        """
+        directory = self.directory
+        standing = directory.get(entry.id)
+        if standing is not None and not standing.revoked and standing.entry == entry:
+            return standing.since
+        self._transport.create(
+            [
+                self._spec(topic, topic.replace("<org>", entry.id), {"organisation": entry.partitions})
+                for topic in self._catalogue.topics
+                if "<org>" in topic
+            ]
+        )
+        number = directory.number + 1
+        known = standing is not None
+        return self._write(
+            Changed(number=number, entry=entry) if known else Registered(number=number, entry=entry), entry.id, time
+        )
+
+    def revoke(self, organisation: str, reason: str, time: datetime) -> int:
+        """End an organisation's entry: what it submits from now on is refused. The number of the event.
+
+        Raises:
+            SettingsError: it is not registered, or revoked already.
+        """
+        directory = self.directory
+        standing = directory.get(organisation)
+        if standing is None or standing.revoked:
+            raise SettingsError(f"{organisation} is not registered (see `hutong org list`)")
+        return self._write(
+            Revoked(number=directory.number + 1, organisation=organisation, reason=reason), organisation, time
+        )
+
+    def _write(self, data: EventData, subject: str, time: datetime) -> int:
+        number: int = getattr(data, "number")  # noqa: B009  # every directory event has one
+        attributes = Attributes(
+            id=derived_id(self._city, "directory", str(number), subject),
+            source=self._city,
+            type=data.TYPE,
+            time=time,
+            subject=subject,
+        )
+        event = Submission(key=subject.encode(), value=self._codec.encode(data), headers=attributes.headers())
+        signature = self._signer.sign([event.fingerprint(self._environment)])[0]
+        self._producer.send(
+            [
+                Outgoing(
+                    topic=DIRECTORY.topic,
+                    key=event.key,
+                    value=event.value,
+                    partition=0,
+                    headers=(*event.headers, (SIGNATURE, signature)),
+                )
+            ],
+            timeout=30.0,
+        )
+        if self.directory.number < number:
+            raise Unavailable(f"directory event {number} was written but does not show: read it again")
+        return number
+
+    def _spec(self, topic: str, name: str, counts: Mapping[str, int]) -> TopicSpec:
+        described = self._catalogue.topics[topic]
+        partitions = described.partitions
+        return TopicSpec(
+            name=name,
+            partitions=counts[partitions] if isinstance(partitions, str) else partitions,
+            replication=self._replication,
+            config=described.kafka_config(),
+        )
+
+    def close(self) -> None:
+        """Stop reading and writing."""
+        self._producer.close()
+        if self._reader is not None:
+            self._reader.close()
+
+    def __enter__(self) -> Registrar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

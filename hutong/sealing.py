@@ -1,0 +1,123 @@
+"""Sealed fields: personal data encrypted under a key of its ticket (suite 1: AES-256-GCM).
+
+A ticket has one data key per class (``identity``, ``content``). The signature covers the ciphertext, so destroying
+the key erases the data and leaves every proof valid (ADR 0005).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hutong.errors import InvalidEvent, KeyPending
+from hutong.events import EventData
+from hutong.events.sealed import Clear, KeyClass, Sealed
+
+Data = TypeVar("Data", bound=EventData)
+
+SUITE = 1
+KEY_BYTES = 32
+NONCE_BYTES = 12
+BUCKETS = (128, 256, 512, 1024)
+"""Bytes an ``identity`` is padded to, so its length says nothing; above, to the next multiple of the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataKey:
+    """A ticket's key of one class. ``id`` is the first 16 bytes of SHA-256 of the key."""
+
+    key: bytes
+
+    @property
+    def id(self) -> bytes:
+        return sha256(self.key).digest()[:16]
+
+    @classmethod
+    def mint(cls) -> DataKey:
+        """A fresh random key."""
+        return cls(key=secrets.token_bytes(KEY_BYTES))
+
+
+class KeyStore(Protocol):
+    """Where an organisation keeps the ticket keys it holds."""
+
+    def current(self, ticket: str, key_class: KeyClass) -> DataKey | None:
+        """The key that new fields of this ticket and class are sealed under."""
+
+    def get(self, key_id: bytes) -> DataKey | None:
+        """The key with this id, current or older."""
+
+    def put(self, ticket: str, key_class: KeyClass, key: DataKey) -> None:
+        """Make ``key`` the current one; inside ``batch()``, which makes it durable."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """What is put inside the block is durable when the block ends, or was never put."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sealed field stands; bound into the ciphertext, so it opens nowhere else."""
+
+    ticket: str
+    source: str
+    type: str
+    event_id: str
+    field: str
+
+    def associated_data(self) -> bytes:
+        parts = (self.ticket, self.source, self.type, self.event_id, self.field)
+        return b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
+
+
+def seal(content: Clear, key: DataKey, place: Place, key_class: KeyClass) -> Sealed:
+    """Encrypt ``content`` (as JSON, length-prefixed, an identity padded to :data:`BUCKETS`) for its place."""
+    text = json.dumps(content.value, ensure_ascii=False, separators=(",", ":")).encode()
+    plain = len(text).to_bytes(4, "big") + text
+    if key_class == "identity":
+        bucket = next((size for size in BUCKETS if size >= len(plain)), -(-len(plain) // BUCKETS[-1]) * BUCKETS[-1])
+        plain = plain.ljust(bucket, b"\x00")
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    ciphertext = AESGCM(key.key).encrypt(nonce, plain, place.associated_data())
+    return Sealed(suite=SUITE, key_id=key.id, nonce=nonce, ciphertext=ciphertext)
+
+
+def unseal(sealed: Sealed, keys: KeyStore, place: Place) -> object:
+    """The JSON value that was sealed.
+
+    Raises:
+        KeyPending: the key is not in ``keys`` (it may come later).
+        InvalidEvent: ``bad_seal``: another suite, altered bytes, or a field moved from another place.
+    """
+    if sealed.suite != SUITE:
+        raise InvalidEvent("bad_seal", f"sealing suite {sealed.suite} is not known here")
+    key = keys.get(sealed.key_id)
+    if key is None:
+        raise KeyPending(f"{place.field} of {place.ticket} is sealed under key {sealed.key_id.hex()}, not held here")
+    try:
+        plain = AESGCM(key.key).decrypt(sealed.nonce, sealed.ciphertext, place.associated_data())
+    except (InvalidTag, ValueError):
+        raise InvalidEvent("bad_seal", f"{place.field} of {place.ticket} does not open: altered, or moved") from None
+    value: object = json.loads(plain[4 : 4 + int.from_bytes(plain[:4], "big")])
+    return value
+
+
+def seal_fields(data: Data, keys: KeyStore, *, ticket: str, source: str, event_id: str) -> Data:
+    """``data`` with every :class:`Clear` field sealed; a key is minted where the ticket's class has none yet."""
+    sealed: dict[str, Sealed] = {}
+    for field, key_class in data.sealed_fields().items():
+        content = getattr(data, field)
+        if isinstance(content, Clear):
+            key = keys.current(ticket, key_class)
+            if key is None:
+                key = DataKey.mint()
+                keys.put(ticket, key_class, key)
+            place = Place(ticket=ticket, source=source, type=data.TYPE, event_id=event_id, field=field)
+            sealed[field] = seal(content, key, place, key_class)
+    return data.model_copy(update=sealed) if sealed else data

@@ -1,0 +1,108 @@
+"""Settings of one program: from ``HUTONG_*`` variables, or from a TOML file named by ``HUTONG_CONFIG``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from hutong.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """What a program must know to open its organisation's door."""
+
+    model_config = SettingsConfigDict(env_prefix="HUTONG_", frozen=True, extra="ignore")
+
+    bootstrap: str = Field(description="host:port of the city's Kafka, several separated by commas")
+    city: str = Field(description="the city's id, such as 110000")
+    organisation: str = Field(description="this program's organisation, such as 110000.water")
+    registrar_key: str = Field(description="the registrar's public key (64 hex digits): the root of all trust")
+    key: Path | None = Field(None, description="PEM file of this organisation's Ed25519 key; needed to submit")
+    environment: Literal["test", "production"] = "test"
+    timezone: str = Field("Asia/Shanghai", description="the city's time zone, for the dates in ticket ids")
+    home: Path = Field(Path(".hutong"), description="where keys, state and logs of this program are kept")
+    journal: Path | None = Field(None, description="folder of the journal of what was sent and handled")
+    instance: str | None = Field(None, description="static id of this process in its group; the system by default")
+    generation: Annotated[int, Field(ge=1)] = Field(1, description="generation of the city's submissions topic")
+
+    @field_validator("registrar_key")
+    @classmethod
+    def _hex(cls, text: str) -> str:
+        if len(text) != 64 or any(digit not in "0123456789abcdef" for digit in text):
+            raise ValueError("must be 64 lower-case hex digits")
+        return text
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone is called {name!r}") from error
+        return name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        file = os.environ.get("HUTONG_CONFIG")
+        sources = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
+
+    @classmethod
+    def load(cls, **given: Any) -> Settings:
+        """The settings, ``given`` ones first.
+
+        Raises:
+            SettingsError: one is missing or wrong, naming its variable.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            faults = [f"HUTONG_{str(fault['loc'][0]).upper()} {_reason(fault)}" for fault in error.errors()]
+            raise SettingsError(
+                "; ".join(faults) + " (set the variable, or put it into the file that HUTONG_CONFIG names)"
+            ) from None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's time zone."""
+        return ZoneInfo(self.timezone)
+
+    def private_key(self) -> Ed25519PrivateKey:
+        """This organisation's signing key.
+
+        Raises:
+            SettingsError: no key is named, or the file holds none.
+        """
+        if self.key is None:
+            raise SettingsError("HUTONG_KEY is not set: name the PEM file made by `hutong org keygen`")
+        return read_private_key(self.key)
+
+
+def read_private_key(path: Path) -> Ed25519PrivateKey:
+    """The Ed25519 key in a PEM file. Raises SettingsError where there is none."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError(f"key file {path} cannot be read ({error}): make one with `hutong org keygen`") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsError(f"key file {path} holds no Ed25519 key: make one with `hutong org keygen`")
+    return key
+
+
+def _reason(fault: Any) -> str:
+    return "is not set" if fault["type"] == "missing" else f"is wrong: {fault['msg']}"

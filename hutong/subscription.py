@@ -1,0 +1,139 @@
+"""One system's subscription to its organisation's deliveries: in order, each once, loud at a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Literal
+
+import structlog
+
+from hutong.errors import Gap, HandlingError
+from hutong.event import Event, Handling
+from hutong.events import EventData
+from hutong.journal import Journal
+from hutong.loop import Loop
+from hutong.marks import Marks
+from hutong.transport import Consumer, Partition, Position, Record
+from hutong.wire.stamps import DeliveryStamp, RefusalStamp
+
+_log = structlog.get_logger()
+
+Start = Literal["earliest", "now"]
+Open = Callable[[Record, Handling], Event]
+"""Reads a record and checks its signature."""
+
+
+class Subscription:
+    """Iterates over events; each must be taken by ``with event:``. Marks are committed after each batch."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        topic: str,
+        *,
+        organisation: str,
+        open_event: Open,
+        journal: Journal,
+        enter: Callable[[Event | None], None],
+        types: Collection[type[EventData]] | None = None,
+        receipts: bool = False,
+        refusals: bool = False,
+        start: Start = "earliest",
+    ) -> None:
+        self._consumer = consumer
+        self._organisation = organisation.encode()
+        self._open = open_event
+        self._journal = journal
+        self._enter = enter
+        self._types = None if types is None else {model.TYPE.encode() for model in types}
+        self._receipts = receipts
+        self._refusals = refusals
+        self._start = start
+        self._marks: dict[Partition, Marks] = {}
+        self._loop = Loop(consumer, [topic], self._taken, max_records=100)
+
+    def stop(self) -> None:
+        """End after the event in hand."""
+        self._loop.stop()
+
+    def __iter__(self) -> Iterator[Event]:
+        try:
+            for partition, records in self._loop.batches():
+                yield from self._batch(partition, records)
+        finally:
+            self._consumer.close()
+
+    def _batch(self, partition: Partition, records: list[Record]) -> Iterator[Event]:
+        marks = self._marks[partition]
+        next_offset = records[0].offset
+        try:
+            for record in records:
+                yield from self._one(marks, record)
+                next_offset = record.offset + 1
+                if self._loop.stopping:
+                    break
+        finally:
+            # Also when the program broke out of its loop: what it handled is kept, what it did not comes again.
+            self._loop.commit({partition: Position(offset=next_offset, metadata=marks.encode())})
+
+    def _one(self, marks: Marks, record: Record) -> Iterator[Event]:
+        headers = dict(record.headers)
+        stamp = DeliveryStamp.from_bytes(headers["delivery"])
+        if not self._fresh(marks, stamp, record):
+            return
+        if not self._wanted(headers):
+            self._handled(marks, stamp, record, given=False)
+            return
+        handling = Handling(enter=self._enter)
+        event = self._open(record, handling)
+        try:
+            yield event
+        finally:
+            if handling.handled:
+                self._handled(marks, stamp, record, given=True)
+        if not handling.handled:
+            raise HandlingError(f"{event} was not handled: put the loop's body into `with event:`")
+
+    @staticmethod
+    def _fresh(marks: Marks, stamp: DeliveryStamp, record: Record) -> bool:
+        try:
+            return marks.fresh(stamp)
+        except Gap as gap:
+            raise Gap(f"{gap} (at {record.topic}/{record.partition}@{record.offset})") from None
+
+    def _wanted(self, headers: Mapping[str, bytes]) -> bool:
+        if "refusal" in headers:
+            if not self._refusals:
+                refusal = RefusalStamp.from_bytes(headers["refusal"])
+                _log.warning(
+                    "refused",
+                    type=headers.get("ce_type", b"").decode("utf-8", "replace"),
+                    code=refusal.code,
+                    ticket=headers.get("ce_subject", b"").decode("utf-8", "replace"),
+                    text=refusal.text,
+                )
+            return self._refusals
+        if headers["ce_source"] == self._organisation and not self._receipts:
+            return False
+        return self._types is None or headers["ce_type"] in self._types
+
+    def _handled(self, marks: Marks, stamp: DeliveryStamp, record: Record, *, given: bool) -> None:
+        self._journal.handled(stamp, record, given=given)
+        marks.handled(stamp)
+
+    def _taken(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        starts: dict[Partition, int] = {}
+        for partition in partitions:
+            committed = self._consumer.committed(partition)
+            if committed is None:
+                starts[partition] = (
+                    self._consumer.end(partition) if self._start == "now" else self._consumer.beginning(partition)
+                )
+                marks = Marks(open=self._start == "now")
+            else:
+                starts[partition] = committed.offset
+                marks = Marks.decode(committed.metadata)
+            held = self._marks.get(partition)
+            if held is None or held.behind(marks):
+                self._marks[partition] = marks
+        return starts

@@ -1,0 +1,1 @@
+"""Admission: every submission gets exactly one outcome, a ledger entry or a refusal."""

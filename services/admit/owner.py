@@ -1,0 +1,238 @@
+"""Admit's hold on one partition: rebuild from ledger and refusals, then judge and write, batch by batch."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hutong.errors import OutOfRange, SettingsError
+from hutong.event import read_event
+from hutong.loop import read_to
+from hutong.registry import DirectoryReader
+from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
+from hutong.wire.envelope import Submission
+from hutong.wire.stamps import (
+    AudienceStamp,
+    LedgerStamp,
+    RefusalStamp,
+    SubmissionStamp,
+    pack_record,
+)
+from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, header_area, header_category
+from services.admit.store import Head, Store
+from services.ownership import WRITE_SECONDS
+
+DIRECTORY_SECONDS = 0.5
+"""How old the directory may be that a batch is judged by; before any ``unknown_*`` it is read anew."""
+
+
+class AdmitOwner:
+    """Owns partition ``admission.partition`` of submissions, ledger and refusals."""
+
+    def __init__(
+        self,
+        *,
+        admission: Admission,
+        generation: int,
+        transport: Transport,
+        reader: DirectoryReader,
+        producer: TransactionalProducer,
+        consumer: Consumer,
+        state: Path,
+    ) -> None:
+        self._admission = admission
+        self._generation = generation
+        self._transport = transport
+        self._reader = reader
+        self._producer = producer
+        self._consumer = consumer
+        self._store = Store(state / f"{admission.partition}.sqlite")
+        self._read_at = 0.0
+        number = admission.partition
+        self._submissions = Partition("submissions", number)
+        self._outputs = (Partition("ledger", number), Partition("refusals", number))
+
+    def resume(self) -> Mapping[Partition, int]:
+        """Rebuild the state from what is committed, read the directory, find where to go on.
+
+        Raises:
+            SettingsError: the submissions do not reach as far as the ledger has read them (a restored broker?).
+            OutOfRange: submissions that have no outcome yet are no longer kept.
+            Unavailable: a transaction hangs on the ledger or the refusals.
+        """
+        reader = self._transport.consumer(client_id="admit.rebuild")
+        try:
+            reader.assign(self._outputs)
+            for output in self._outputs:
+                reader.seek(output, reader.beginning(output))
+            for record in read_to(reader, {output: reader.end(output) for output in self._outputs}):
+                self._recall(record)
+        finally:
+            reader.close()
+        self._store.keep()
+        self._refresh()
+        return {self._submissions: self._next_offset()}
+
+    def _next_offset(self) -> int:
+        head = self._store.head
+        if head.generation > self._generation:
+            raise SettingsError(
+                f"partition {self._submissions.number} of the ledger is in generation "
+                f"{head.generation}: set HUTONG_GENERATION to it"
+            )
+        offset = head.next_offset if head.generation == self._generation else 0
+        begin, end = self._consumer.beginning(self._submissions), self._consumer.end(self._submissions)
+        if offset > end:
+            raise SettingsError(
+                f"submissions/{self._submissions.number} ends at {end}, but the ledger has read it up to {offset}: was "
+                "the broker restored from an older copy? Only the operator can decide to begin a new generation"
+            )
+        if offset < begin:
+            raise OutOfRange(
+                f"submissions/{self._submissions.number} begins at {begin}, but those from {offset} on "
+                "have no outcome yet: they were deleted before admit read them",
+                offset=offset,
+                begin=begin,
+                end=end,
+            )
+        return offset
+
+    def _recall(self, record: Record) -> None:
+        """Take an entry or a refusal that was committed by whoever owned the partition before."""
+        admission, store = self._admission, self._store
+        event = read_event(record, admission.codec, admission.environment)
+        assert event.submitted is not None
+        if event.refusal is not None:
+            store.add_refusal(
+                fingerprint=event.fingerprint,
+                code=event.refusal.code,
+                text=event.refusal.text,
+                binding=event.refusal.binding,
+                returned=bool(event.refusal.returned_to),
+                generation=event.submitted.generation,
+                next_offset=event.submitted.offset + 1,
+            )
+            return
+        assert event.ledger is not None
+        assert event.audience is not None
+        ticket = admission.lifecycle.follow(
+            store.ticket(event.ticket), event.data, subject=event.ticket, author=event.source
+        )
+        ticket = replace(ticket, participants=frozenset(event.audience.participants))
+        head = Head(
+            sequence=event.ledger.sequence,
+            admitted_ms=event.ledger.admitted_ms,
+            directory=event.ledger.directory,
+            generation=store.head.generation,
+            next_offset=store.head.next_offset,
+        )
+        store.add_entry(fingerprint=event.fingerprint, source=event.source, id=event.id, ticket=ticket, head=head)
+        store.seen(event.submitted.generation, event.submitted.offset + 1)
+
+    def process(self, partition: Partition, records: Sequence[Record]) -> Mapping[Partition, Position]:
+        """Judge the batch, write its outcomes in one transaction, keep the state."""
+        if time.monotonic() - self._read_at > DIRECTORY_SECONDS:
+            self._refresh()
+        outgoing = [written for record in records if (written := self._one(record)) is not None]
+        self._producer.write(outgoing, timeout=WRITE_SECONDS)
+        self._store.keep()
+        return {partition: Position(offset=records[-1].offset + 1)}
+
+    def _refresh(self) -> None:
+        self._reader.refresh()
+        self._read_at = time.monotonic()
+
+    def _one(self, record: Record) -> Outgoing | None:
+        submission = Submission(key=record.key, value=record.value, headers=record.headers)
+        fingerprint = submission.fingerprint(self._admission.environment)
+        now_ms = max(time.time_ns() // 1_000_000, self._store.head.admitted_ms)
+        outcome = self._judge(submission, fingerprint, now_ms)
+        stamp = SubmissionStamp(generation=self._generation, partition=record.partition, offset=record.offset)
+        match outcome:
+            case Known():
+                return None
+            case Refused():
+                return self._refuse(submission, fingerprint, outcome, stamp)
+            case Admitted():
+                return self._admit(submission, fingerprint, outcome, stamp, now_ms)
+
+    def _judge(self, submission: Submission, fingerprint: bytes, now_ms: int) -> Outcome:
+        directory = self._reader.directory
+        outcome = self._admission.judge(submission, fingerprint, self._store, directory, now_ms)
+        if isinstance(outcome, Refused) and outcome.code.startswith("unknown_"):
+            before = directory.number
+            self._refresh()
+            if directory.number != before:
+                outcome = self._admission.judge(submission, fingerprint, self._store, directory, now_ms)
+        return outcome
+
+    def _refuse(self, submission: Submission, fingerprint: bytes, refused: Refused, stamp: SubmissionStamp) -> Outgoing:
+        self._store.add_refusal(
+            fingerprint=fingerprint,
+            code=refused.code,
+            text=refused.text,
+            binding=refused.binding,
+            returned=bool(refused.returned_to),
+            generation=stamp.generation,
+            next_offset=stamp.offset + 1,
+        )
+        refusal = RefusalStamp(
+            code=refused.code, text=refused.text, binding=refused.binding, returned_to=refused.returned_to
+        )
+        return Outgoing(
+            topic="refusals",
+            partition=self._admission.partition,
+            key=submission.key,
+            value=pack_record(submission.key, submission.value, submission.headers),
+            headers=(("submission", stamp.to_bytes()), ("refusal", refusal.to_bytes())),
+        )
+
+    def _admit(
+        self, submission: Submission, fingerprint: bytes, admitted: Admitted, stamp: SubmissionStamp, now_ms: int
+    ) -> Outgoing:
+        ticket, store = admitted.ticket, self._store
+        audience = AudienceStamp(salt=os.urandom(16), participants=tuple(sorted(ticket.participants)))
+        head = Head(
+            sequence=store.head.sequence + 1,
+            admitted_ms=now_ms,
+            directory=self._reader.directory.number,
+            generation=stamp.generation,
+            next_offset=stamp.offset + 1,
+        )
+        store.add_entry(
+            fingerprint=fingerprint,
+            source=admitted.attributes.source,
+            id=admitted.attributes.id,
+            ticket=ticket,
+            head=head,
+        )
+        ledger = LedgerStamp(
+            generation=stamp.generation,
+            partition=self._admission.partition,
+            sequence=head.sequence,
+            admitted_ms=now_ms,
+            directory=head.directory,
+            audience_hash=audience.hash(),
+        )
+        return Outgoing(
+            topic="ledger",
+            partition=self._admission.partition,
+            key=submission.key,
+            value=submission.value,
+            headers=(
+                *submission.headers,
+                ("submission", stamp.to_bytes()),
+                ("ledger", ledger.to_bytes()),
+                ("audience", audience.to_bytes()),
+                ("category", header_category(ticket).encode()),
+                ("area", header_area(ticket).encode()),
+            ),
+        )
+
+    def close(self) -> None:
+        """Let go of the partition."""
+        self._producer.close()
+        self._store.close()
