@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from hutong.errors import SettingsError
 from local.java import java, kafka_jars
@@ -46,22 +46,13 @@ CITY_SIZE: Mapping[str, object] = {
 }
 
 
-class BrokerSettings(Protocol):
-    """What the ladder needs to know (``hutong.settings.Settings`` has it)."""
-
-    @property
-    def bootstrap(self) -> str | None: ...
-    @property
-    def home(self) -> Path: ...
-
-
 @contextlib.contextmanager
-def broker(settings: BrokerSettings) -> Iterator[str]:
-    """The address of a Kafka: the one that ``HUTONG_BOOTSTRAP`` names, otherwise an embedded one while inside."""
-    if settings.bootstrap:
-        yield settings.bootstrap
+def broker(home: Path, *, bootstrap: str | None) -> Iterator[str]:
+    """The address of a Kafka: ``bootstrap`` (``HUTONG_BOOTSTRAP``) if given, otherwise an embedded one while inside."""
+    if bootstrap:
+        yield bootstrap
         return
-    with EmbeddedKafka(settings.home) as embedded:
+    with EmbeddedKafka(home) as embedded:
         yield embedded.bootstrap
 
 

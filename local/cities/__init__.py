@@ -1,0 +1,9 @@
+"""The demo cities: one folder of data each, and the strict models that read them (``City.load("beijing")``)."""
+
+from __future__ import annotations
+
+from local.cities.city import City, CityOrganisation
+from local.cities.reading import CategoryNode, Division, read
+from local.cities.routing import Routing, Rule
+
+__all__ = ["CategoryNode", "City", "CityOrganisation", "Division", "Routing", "Rule", "read"]
