@@ -69,8 +69,11 @@ def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """The root that leaf hash ``leaf`` at ``index`` of ``size`` leaves leads to along ``path`` (RFC 9162, 2.1.3.2).
 
     Raises:
-        ValueError: the index is outside the tree, or the path has not exactly the length it must have.
+        ValueError: the index is outside the tree, the path has not exactly the length it must have, or something is
+            no hash.
     """
+    if any(len(node) != HASH_BYTES for node in (leaf, *path)):
+        raise ValueError(f"a hash has {HASH_BYTES} bytes")
     if not 0 <= index < size:
         raise ValueError(f"leaf index {index} is outside a tree of {size}")
     if len(path) != path_length(index, size):
