@@ -216,6 +216,8 @@ def _schema(root: Path, number: int, entry: _IdEntry, kinds: Mapping[str, Kind])
     named = _FILE.fullmatch(entry.file)
     if named is None:
         raise SettingsError(f"{root / 'ids.json'}: {number}: {entry.file!r} is not <family>/<event>.v1/1.avsc")
+    if not path.exists():
+        raise SettingsError(f"{root / 'ids.json'}: {number}: there is no file {entry.file}")
     family, event, version, revision = named.groups()
     definition = _read(path, TypeAdapter(dict[str, Any]), _json)
     raw = path.read_bytes()

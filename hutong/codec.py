@@ -73,6 +73,8 @@ class Codec:
         for field in data.sealed_fields():
             if isinstance(getattr(data, field), Clear):
                 raise InvalidEvent("not_sealed", f"{field} of {data.TYPE} is not sealed yet")
+        if data.__dict__.keys() != type(data).model_fields.keys():  # model_dump() would drop what it does not know
+            raise InvalidEvent("invalid_data", f"{data.TYPE}: a field is missing, or not of this event")
         try:
             values = data.model_dump(warnings=False)
             type(data).model_validate(values)  # model_copy() and model_construct() check nothing
@@ -89,8 +91,8 @@ class Codec:
 
         Raises:
             InvalidEvent: ``unknown_schema``: an id of no schema here; ``undecodable``: bytes that are no
-                value of their schema; ``invalid_data``: a value that breaks a rule of its model, which is named
-                without the value.
+                value of their schema; ``invalid_data``: a value that breaks a rule of its model, which is
+                named without the value.
         """
         if len(value) < _PREFIX or value[0] != 0:
             raise InvalidEvent("undecodable", "no Confluent framing: a zero byte and a schema id of 4 bytes")

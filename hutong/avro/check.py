@@ -54,9 +54,7 @@ class SchemaCheck:
             self._type(node[1], namespace, where)
         elif isinstance(node, str):
             if node not in _PRIMITIVES and full_name(node, namespace) not in self._names:
-                raise ValueError(
-                    f"{where}: {node!r} is no type here (a string needs a kind; bytes are sealed)"
-                )
+                raise ValueError(f"{where}: {node!r} is no type here (a string needs a kind; bytes are sealed)")
         elif not isinstance(node, dict) or node.get("type") not in _KEYS:
             raise ValueError(f"{where}: this is no type here")
         elif node["type"] == "record":
@@ -84,16 +82,14 @@ class SchemaCheck:
         kind = field["type"]
         nullable = isinstance(kind, list)
         inner = kind[-1] if nullable and kind else kind
+        self._type(kind, namespace, where)
         if nullable and ("default" not in field or field["default"] is not None):
             raise ValueError(f"{where}: a nullable field has the default null")
         if _is_sealed(inner, namespace):
             if field.get("seal") not in ("identity", "content") or not nullable or not top:
-                raise ValueError(
-                    f"{where}: a sealed field is [\"null\", {SEALED}] of the event, with a key 'seal'"
-                )
+                raise ValueError(f"{where}: a sealed field is [\"null\", {SEALED}] of the event, with a key 'seal'")
         elif "seal" in field:
             raise ValueError(f"{where}: 'seal' stands on sealed fields only")
-        self._type(kind, namespace, where)
 
     def _simple(self, node: Definition, namespace: str, where: str) -> None:
         what = node["type"]
@@ -108,9 +104,7 @@ class SchemaCheck:
             raise ValueError(f"{where}: a fixed has a size")
         if what == "array":
             if _is_sealed(node["items"], namespace):
-                raise ValueError(
-                    f"{where}: a sealed field is [\"null\", {SEALED}] of the event, with a key 'seal'"
-                )
+                raise ValueError(f"{where}: a sealed field is [\"null\", {SEALED}] of the event, with a key 'seal'")
             self._type(node["items"], namespace, where)
         if what in ("enum", "fixed"):
             self._names.add(full_name(node["name"], node.get("namespace", namespace)))
@@ -118,10 +112,7 @@ class SchemaCheck:
 
 def _is_sealed(node: Definition, namespace: str) -> bool:
     if isinstance(node, dict):
-        return (
-            node.get("type") == "record"
-            and full_name(node["name"], node.get("namespace", namespace)) == SEALED
-        )
+        return node.get("type") == "record" and full_name(node["name"], node.get("namespace", namespace)) == SEALED
     return isinstance(node, str) and full_name(node, namespace) == SEALED
 
 
