@@ -1,0 +1,136 @@
+"""The demo cities' files are read strictly and fit each other."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from pathlib import Path
+
+import pytest
+
+from hutong.errors import SettingsError
+from local.cities import City, Rule, read
+from local.cities.city import Organisations
+from local.cities.reading import Categories, read_divisions
+
+ROOT = Path(__file__).parent.parent.parent
+EXPORT = ROOT.parent / "shared" / "data" / "nyc311_queens_2020_2023.csv.gz"
+
+
+@pytest.mark.parametrize("name", ["beijing", "nyc"])
+def test_city_loads_and_every_lead_answers(name: str) -> None:
+    """A demo city loads, its own id comes first, and whoever may lead has a desk and a parent chain to the city."""
+    city = City.load(name)
+    assert next(iter(city.organisations)) == city.id
+    for organisation in city.organisations.values():
+        assert organisation.desk is (organisation.id != city.id)
+        above = organisation
+        while above.parent is not None:
+            above = city.organisations[above.parent]
+        assert above.id == city.id
+
+
+def test_beijing_has_its_real_divisions() -> None:
+    """Beijing has 16 districts and 343 streets and towns, each street's code beginning with its district's."""
+    divisions = City.load("beijing").divisions.values()
+    assert sum(division.level == "district" for division in divisions) == 16
+    streets = [division for division in divisions if division.level == "street"]
+    assert len(streets) == 343
+    assert all(street.code[:6] == street.parent for street in streets)
+
+
+def test_beijing_keeps_the_published_top_categories() -> None:
+    """The ten top categories of 2020 are there, marked as published."""
+    published = [
+        node.zh for path, node in City.load("beijing").categories.items() if "/" not in path and node.label == "S"
+    ]
+    ten = "疫情防控 市场管理 公共服务 住房 医疗卫生 城乡建设 交通管理 社会秩序 劳动和社会保障 教育"
+    assert published == ten.split()
+
+
+def test_nyc_tree_and_routing_cover_the_export() -> None:
+    """Every agency and complaint type of the export is a category, and routing sends it to that agency."""
+    if not EXPORT.exists():
+        pytest.skip("../shared/data is not here")
+    city = City.load("nyc")
+    with gzip.open(EXPORT, "rt", encoding="utf-8", newline="") as file:
+        pairs = {(row["Agency"], row["Complaint Type"]) for row in csv.DictReader(file)}
+    for agency, kind in pairs:
+        category = f"{agency.lower()}/{kind.lower().replace(' ', '-')}"
+        assert category in city.categories
+        lead = next(
+            (rule.lead for rule in city.routing.rules if rule.matches(category, "queens")), city.routing.fallback
+        )
+        assert lead == f"nyc.{agency.lower()}"
+
+
+def test_rule_matches_whole_codes() -> None:
+    """A category prefix matches whole codes, an area its leading digits, and an empty rule everything."""
+    rule = Rule(category="traffic", area="110105", lead="{street}", label="A")
+    assert rule.matches("traffic/bus", "110105026")
+    assert rule.matches("traffic", "110105")
+    assert not rule.matches("traffic_signs", "110105026")
+    assert not rule.matches("traffic/bus", "110108001")
+    assert Rule(lead="{district}", label="A").matches("housing", "110101001")
+
+
+def test_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
+    """A misspelt key is an error that names the file and the key."""
+    file = tmp_path / "tree.yaml"
+    file.write_text(
+        "city: '110000'\nversion: 1\ncategories: {a: {zh: 甲, en: A, label: S, udner: {}}}\n", encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match=r"tree\.yaml: categories\.a\.udner"):
+        read(file, Categories)
+
+
+def test_code_written_as_a_number_is_an_error(tmp_path: Path) -> None:
+    """An unquoted code is a number to YAML, and refused rather than guessed at."""
+    file = tmp_path / "tree.yaml"
+    file.write_text("city: 110000\nversion: 1\ncategories: {}\n")
+    with pytest.raises(SettingsError, match="city: Input should be a valid string"):
+        read(file, Categories)
+
+
+@pytest.mark.parametrize(
+    ("organisations", "reason"),
+    [
+        ("{id: nyc.dep, names: {en: D}, level: department, parent: nyc}", "must be the city itself"),
+        ("{id: nyc, names: {en: N}, level: city}, {id: nyc, names: {en: N}, level: city}", "nyc stands twice"),
+        (
+            "{id: nyc, names: {en: N}, level: city}, {id: nyc.a, names: {en: A}, level: department}",
+            "the parent of nyc.a",
+        ),
+        ("{id: nyc, names: {en: N}, level: city, rights: [everything]}", "rights"),
+    ],
+)
+def test_organisations_that_do_not_fit_are_refused(tmp_path: Path, organisations: str, reason: str) -> None:
+    """A city that is not first, a doubled id, a missing parent, an unknown right are errors."""
+    file = tmp_path / "organisations.yaml"
+    head = "city: nyc\nversion: 1\ntime_zone: UTC\npartitions: 1\ndivisions: null\ncategories: nyc\n"
+    file.write_text(f"{head}organisations: [{organisations}]\n")
+    with pytest.raises(SettingsError, match=reason):
+        read(file, Organisations)
+
+
+def test_contradictions_between_files_are_all_told() -> None:
+    """A lead that does not exist, a category outside the tree and a misnamed division are named together."""
+    city = City.load("beijing")
+    wrong = city.routing.model_copy(update={"rules": (Rule(category="ghosts", lead="110000.ghosts", label="A"),)})
+    renamed = city.organisations["110105"].model_copy(update={"names": {"zh": "朝阳县"}})
+    broken = city.model_copy(update={"routing": wrong, "organisations": {**city.organisations, "110105": renamed}})
+    assert sorted(broken.faults()) == [
+        "110105 is called 朝阳区 in the divisions",
+        "routing names 110000.ghosts, which is no organisation of the city",
+        "routing names the category ghosts, which is not in the tree",
+    ]
+
+
+def test_division_without_its_parent_is_refused(tmp_path: Path) -> None:
+    """A street whose district is missing is an error that names the line."""
+    file = tmp_path / "d.csv"
+    file.write_text(
+        "code,name,level,parent\n110000,北京市,city,\n110101001,东华门街道,street,110101\n", encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match=r"d\.csv, line 3"):
+        read_divisions(file)
