@@ -31,8 +31,9 @@ __all__ = [
 ]
 
 Header = tuple[str, bytes]
-"""Name and value. Names may repeat, their order is kept. A null value arrives as ``b""``; a name that is
-not UTF-8 arrives with ``surrogateescape``, so a hostile record can be judged instead of stopping its reader."""
+"""Name and value. Names may repeat, their order is kept. A null value arrives as ``b""``. Bytes of a name that are
+not UTF-8 arrive as ``\\xff`` and the like (``backslashreplace``), so that a hostile record can be judged and refused
+instead of stopping its reader for ever."""
 
 Start = Literal["earliest", "latest"]
 """Where to begin on a partition on which the group has no committed position."""
@@ -145,8 +146,8 @@ class Consumer(Protocol):
     def generation(self) -> int:
         """Counts assignments, by a rebalance or by :meth:`assign`. Compare after each :meth:`poll`.
 
-        When it has changed, positions start again from the committed ones, or from ``start``, and paused
-        partitions run again.
+        When it has changed, :meth:`assignment` may have. New partitions start at the committed position, or at
+        ``start``; those kept from before keep their position and stay paused.
         """
         ...
 
@@ -168,9 +169,12 @@ class Consumer(Protocol):
     def poll(self, timeout: float, max_records: int = 500) -> dict[Partition, list[Record]]:
         """Records in offset order per partition; empty when none came within ``timeout`` seconds.
 
-        Raises :class:`~hutong.errors.OutOfRange` when the position is before the log's beginning or after its
-        end, :class:`~hutong.errors.Fenced` when another process runs under this static id,
-        :class:`~hutong.errors.Unavailable` when the broker refuses or cannot be reached.
+        The last marker of a transaction moves :meth:`position` but gives no record, so reading to an end means short
+        polls and a look at the position. A broker that is away looks like silence: reconnecting goes on inside.
+
+        Raises :class:`~hutong.errors.OutOfRange` when the position is before the log's beginning or after its end,
+        :class:`~hutong.errors.Fenced` when another process is seen to run under this static id (at the latest
+        :meth:`commit` sees it), :class:`~hutong.errors.SettingsError` when reading is not allowed.
         """
         ...
 
@@ -225,9 +229,7 @@ class Transport(Protocol):
         """An idempotent producer."""
         ...
 
-    def transactional(
-        self, *, client_id: str, transactional_id: str, timeout: float = 10.0
-    ) -> TransactionalProducer:
+    def transactional(self, *, client_id: str, transactional_id: str, timeout: float = 10.0) -> TransactionalProducer:
         """Fence the former owner of ``transactional_id``, end its open transaction, and own it.
 
         Raises :class:`~hutong.errors.UnknownOutcome` when that is not done within ``timeout`` seconds.

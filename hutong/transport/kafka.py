@@ -1,0 +1,164 @@
+"""The transport on a real Kafka, with kafka-python (pinned; its traps are named where they are met)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kafka import IsolationLevel, KafkaAdminClient, OffsetSpec, TopicPartition
+from kafka import errors as kafka
+
+from hutong import errors
+from hutong.transport import Partition, Position, Start, TopicSpec
+from hutong.transport.kafka_consumer import KafkaReader
+from hutong.transport.kafka_errors import asking
+from hutong.transport.kafka_producer import FencingProducer, IdempotentProducer
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""
+
+_ALREADY_EXISTS = kafka.TopicAlreadyExistsError.errno
+_AT_ONCE = 200  # topics created by one request
+
+
+class KafkaTransport:
+    """:class:`hutong.transport.Transport` on the cluster at ``bootstrap`` (``host:port[,host:port]``).
+
+    ``security`` holds kafka-python's own connection settings (``security_protocol``, ``ssl_*``, ``sasl_*``).
+    Nothing is connected before it is needed; a broker that does not answer within :data:`CONNECT_TIMEOUT`
+    is Unavailable. Safe to share between threads; producers may be shared too, consumers may not.
+    """
+
+    def __init__(self, bootstrap: str, *, security: Mapping[str, object] | None = None) -> None:
+        self._settings: dict[str, object] = {
+            **(security or {}),
+            "bootstrap_servers": [host.strip() for host in bootstrap.split(",")],
+            "bootstrap_timeout_ms": int(CONNECT_TIMEOUT * 1000),
+        }
+        self._lock = threading.Lock()
+        self._admin: Any = None
+        _calm_logging()
+
+    def producer(self, *, client_id: str) -> IdempotentProducer:
+        return IdempotentProducer({**self._settings, "client_id": client_id})
+
+    def transactional(self, *, client_id: str, transactional_id: str, timeout: float = 10.0) -> FencingProducer:
+        return FencingProducer(
+            {**self._settings, "client_id": client_id}, transactional_id=transactional_id, timeout=timeout
+        )
+
+    def consumer(
+        self,
+        *,
+        client_id: str,
+        group: str | None = None,
+        instance: str | None = None,
+        committed: bool = True,
+        start: Start = "earliest",
+        session_timeout: float = 6.0,
+        max_poll_interval: float = 60.0,
+    ) -> KafkaReader:
+        return KafkaReader(
+            {**self._settings, "client_id": client_id},
+            group=group,
+            instance=instance,
+            committed=committed,
+            start=start,
+            session_timeout=session_timeout,
+            max_poll_interval=max_poll_interval,
+            edge=self._edge,
+        )
+
+    def topics(self) -> dict[str, int]:
+        with asking("listing topics"):
+            found = self._client().describe_topics()
+        return {t["name"]: len(t["partitions"]) for t in found if not t["is_internal"] and not t["error_code"]}
+
+    def create(self, topics: Sequence[TopicSpec]) -> None:
+        for at in range(0, len(topics), _AT_ONCE):
+            some = topics[at : at + _AT_ONCE]
+            wanted = {
+                t.name: {
+                    "num_partitions": t.partitions,
+                    "replication_factor": t.replication,
+                    "configs": dict(t.config),
+                }
+                for t in some
+            }
+            with asking("creating topics"):
+                made = self._client().create_topics(wanted, timeout_ms=8_000, raise_errors=False)
+            for topic in made["topics"]:
+                if topic["error_code"] not in (0, _ALREADY_EXISTS):
+                    raise errors.SettingsError(f"topic {topic['name']} was not created: {topic['error_message']}")
+            with asking("waiting for new topics"):
+                self._client().wait_for_topics(list(wanted))
+
+    def groups(self, group: str) -> dict[Partition, Position]:
+        with asking(f"asking for the positions of {group}"):
+            found = self._client().list_group_offsets(group)[group]
+        return {
+            Partition(*tp): Position(offset=at.offset, metadata=at.metadata or "")
+            for tp, at in found.items()
+            if at.offset >= 0
+        }
+
+    def _edge(self, partition: Partition, edge: Start) -> int:
+        tp = TopicPartition(*partition)
+        spec = OffsetSpec.EARLIEST if edge == "earliest" else OffsetSpec.LATEST
+        with asking(f"asking for the bounds of {tp.topic} partition {tp.partition}"):
+            found = self._client().list_partition_offsets(
+                {tp: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED, timeout_ms=8_000
+            )
+        return int(found[tp].offset)
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._admin is None:
+                with asking(f"connecting to {self._settings['bootstrap_servers']}"):
+                    self._admin = KafkaAdminClient(
+                        **self._settings, request_timeout_ms=8_000, reconnect_backoff_max_ms=1_000
+                    )
+            return self._admin
+
+    def close(self) -> None:
+        with self._lock:
+            if self._admin is not None:
+                self._admin.close()
+                self._admin = None
+
+
+class _Calm(logging.Filter):
+    """Lets each message of kafka-python through once in ten seconds, without its stack.
+
+    It logs every failed attempt to reconnect, some with a stack: one broker restart would fill a screen per client.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        now = time.monotonic()
+        # Some messages are formatted before they are logged: their first words must do.
+        key = (record.name, str(record.msg)[:24])
+        if now - self._last.get(key, -60.0) < 10.0:
+            return False
+        self._last[key] = now
+        return True
+
+
+_CALM = _Calm()
+
+
+def _calm_logging() -> None:
+    """Warnings and worse only, unless the program has set a level for ``kafka`` itself; repeated ones seldom."""
+    if logging.getLogger("kafka").level == logging.NOTSET:
+        logging.getLogger("kafka").setLevel(logging.WARNING)
+    for name in [n for n in logging.root.manager.loggerDict if n.split(".")[0] == "kafka"]:
+        logger = logging.getLogger(name)
+        if _CALM not in logger.filters:
+            logger.addFilter(_CALM)

@@ -1,0 +1,244 @@
+"""Reading with kafka-python."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from kafka import (
+    ConsumerRebalanceListener,
+    KafkaConsumer,
+    OffsetAndMetadata,
+    TopicPartition,
+)
+from kafka import errors as kafka
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+
+from hutong import errors
+from hutong.transport import Partition, Position, Record, Start
+from hutong.transport.kafka_errors import Fate, asked, asking, fate_of, told
+from hutong.transport.kafka_records import survive_names
+
+SETTINGS: Mapping[str, object] = {
+    "enable_auto_commit": False,
+    # Never reset by itself: where to begin without a committed position is decided in KafkaReader._begin.
+    "auto_offset_reset": "none",
+    "allow_auto_create_topics": False,
+    # Partition p of ledger and of refusals must come to the same member; only the range assignor sees to that.
+    "partition_assignment_strategy": [RangePartitionAssignor],
+    "max_poll_records": 500,
+    "max_partition_fetch_bytes": 4 * 1024 * 1024,
+    # A fetch under way holds back seeks and resumed partitions on the same broker for as long.
+    "fetch_max_wait_ms": 250,
+    "request_timeout_ms": 8_000,
+    "retry_backoff_ms": 20,
+    "reconnect_backoff_max_ms": 1_000,
+    "metrics_enabled": False,
+}
+_TIMEOUT_MS = 8_000
+_FENCED_INSTANCE = kafka.FencedInstanceIdError.errno
+
+
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Called on kafka-python's I/O thread, where a slow call stops heartbeats: it only counts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        self.count += 1
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        pass
+
+
+class KafkaReader:
+    """:class:`hutong.transport.Consumer` on kafka-python. For one thread."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, object],
+        *,
+        group: str | None,
+        instance: str | None,
+        committed: bool,
+        start: Start,
+        session_timeout: float,
+        max_poll_interval: float,
+        edge: Callable[[Partition, Start], int],
+    ) -> None:
+        """``edge`` asks for beginning or high watermark: a committed kafka-python consumer cannot see the latter."""
+        self._group = group
+        self._start = start
+        self._edge = edge
+        self._listener = _Assigned()
+        self._assigns = 0
+        self._fenced = False
+        with asking(f"connecting to {settings['bootstrap_servers']}"):
+            self._raw: Any = KafkaConsumer(
+                **{
+                    **SETTINGS,
+                    **settings,
+                    "group_id": group,
+                    "group_instance_id": instance,
+                    "isolation_level": "read_committed" if committed else "read_uncommitted",
+                    "session_timeout_ms": int(session_timeout * 1000),
+                    "heartbeat_interval_ms": int(session_timeout * 250),
+                    "max_poll_interval_ms": int(max_poll_interval * 1000),
+                }
+            )
+        survive_names(self._raw._fetcher)
+        self._watch_fencing(self._raw._coordinator)
+
+    def _watch_fencing(self, coordinator: Any) -> None:
+        """A fenced static member of kafka-python stops its heartbeats, says nothing and reads on: see it ourselves."""
+        handle = coordinator._handle_heartbeat_response
+
+        def watched(response: Any, send_time: float) -> Any:
+            if response.error_code == _FENCED_INSTANCE:
+                self._fenced = True
+            return handle(response, send_time)
+
+        coordinator._handle_heartbeat_response = watched
+
+    @property
+    def generation(self) -> int:
+        return self._listener.count + self._assigns
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        if self._group is None:
+            raise ValueError("subscribe() shares partitions within a group: this consumer has none, use assign()")
+        with asking("subscribing"):
+            self._raw.subscribe(topics=list(topics), listener=self._listener)
+
+    def assign(self, partitions: Sequence[Partition]) -> None:
+        with asking("assigning"):
+            self._raw.assign([TopicPartition(*p) for p in partitions])
+        self._assigns += 1
+
+    def assignment(self) -> frozenset[Partition]:
+        return frozenset(Partition(*tp) for tp in self._raw.assignment())
+
+    def poll(self, timeout: float, max_records: int = 500) -> dict[Partition, list[Record]]:
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(deadline - time.monotonic(), 0.0) * 1000
+            try:
+                polled = self._raw.poll(timeout_ms=left, max_records=max_records)
+            except kafka.NoOffsetForPartitionError as error:
+                self._begin(error.args[0])
+                continue
+            except kafka.OffsetOutOfRangeError as error:
+                raise self._out_of_range(error.args[0]) from error
+            except kafka.LogTruncationError as error:
+                where = {tp: at.offset if at else -1 for tp, at in error.divergent_offsets.items()}
+                raise self._out_of_range(where) from error
+            except kafka.UnsupportedCodecError as error:
+                raise errors.SettingsError(
+                    f"reading: {told(error)}; set compression.type of the topic to lz4, so that the broker "
+                    "itself recompresses what others send"
+                ) from error
+            except kafka.KafkaError as error:
+                raise asked(error, "reading") from error
+            if self._fenced:
+                raise errors.Fenced("another process runs under this static id")
+            return {Partition(*tp): [_record(r) for r in records] for tp, records in polled.items()}
+
+    def _begin(self, partitions: Iterable[Any]) -> None:
+        """Set the first position where the group has none. "latest" is the end as this consumer can see it:
+        behind an open transaction that is the transaction's beginning, so what it commits later is read."""
+        wanted = [tp for tp in partitions if tp in self._raw.assignment()]
+        with asking("looking for the beginning"):
+            look = self._raw.beginning_offsets if self._start == "earliest" else self._raw.end_offsets
+            found = look(wanted, timeout_ms=_TIMEOUT_MS) if wanted else {}
+        for tp, offset in found.items():
+            if tp in self._raw.assignment():
+                self._raw.seek(tp, offset)
+
+    def _out_of_range(self, where: Mapping[Any, int]) -> errors.OutOfRange:
+        tp, offset = next(iter(where.items()))
+        begin, end = self.beginning(Partition(*tp)), self.end(Partition(*tp))
+        return errors.OutOfRange(
+            f"{tp.topic} partition {tp.partition}: offset {offset} is not on the broker, which has {begin} to {end}",
+            offset=offset,
+            begin=begin,
+            end=end,
+        )
+
+    def _mine(self, partition: Partition) -> Any:
+        tp = TopicPartition(*partition)
+        if tp not in self._raw.assignment():
+            raise ValueError(f"{partition.topic} partition {partition.number} is not assigned to this consumer")
+        return tp
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        self._raw.seek(self._mine(partition), offset)
+
+    def pause(self, *partitions: Partition) -> None:
+        self._raw.pause(*[self._mine(p) for p in partitions])
+
+    def resume(self, *partitions: Partition) -> None:
+        self._raw.resume(*[self._mine(p) for p in partitions])
+
+    def position(self, partition: Partition) -> int:
+        tp = self._mine(partition)
+        try:
+            position = self._raw.position(tp, timeout_ms=_TIMEOUT_MS)
+        except kafka.NoOffsetForPartitionError as error:
+            self._begin(error.args[0])
+            position = self._raw.position(tp, timeout_ms=_TIMEOUT_MS)
+        except kafka.KafkaError as error:
+            raise asked(error, "asking for the position") from error
+        if position is None:
+            raise errors.Unavailable(f"no position for {tp.topic} partition {tp.partition} in time; try again later")
+        return int(position)
+
+    def committed(self, partition: Partition) -> Position | None:
+        self._needs_group()
+        with asking(f"asking for the position of {self._group}"):
+            found = self._raw.committed(TopicPartition(*partition), metadata=True, timeout_ms=_TIMEOUT_MS)
+        return None if found is None else Position(offset=found.offset, metadata=found.metadata or "")
+
+    def commit(self, positions: Mapping[Partition, Position]) -> bool:
+        self._needs_group()
+        offsets = {TopicPartition(*p): OffsetAndMetadata(at.offset, at.metadata, -1) for p, at in positions.items()}
+        try:
+            self._raw.commit(offsets, timeout_ms=_TIMEOUT_MS)
+        except kafka.KafkaError as error:
+            if self._fenced:
+                raise errors.Fenced("another process runs under this static id") from error
+            if fate_of(error) is Fate.MOOT:
+                return False
+            raise asked(error, f"committing for {self._group}") from error
+        return True
+
+    def _needs_group(self) -> None:
+        if self._group is None:
+            raise ValueError("positions are committed for a group: this consumer has none")
+
+    def beginning(self, partition: Partition) -> int:
+        return self._edge(partition, "earliest")
+
+    def end(self, partition: Partition) -> int:
+        return self._edge(partition, "latest")
+
+    def member(self) -> Any:
+        """Who this consumer is within its group, for a transaction that carries its positions."""
+        return self._raw.group_metadata()
+
+    def close(self) -> None:
+        with asking("closing"):
+            self._raw.close(autocommit=False, timeout_ms=2_000)
+
+
+def _record(raw: Any) -> Record:
+    return Record(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp_ms=raw.timestamp,
+        key=raw.key,
+        value=raw.value,
+        headers=tuple((name, b"" if value is None else value) for name, value in raw.headers),
+    )

@@ -1,0 +1,228 @@
+"""The transport's twin in memory: a whole Kafka for the tests of one process.
+
+It keeps what users of the transport may rely on, and what hurts them: transactions take up an offset of their own,
+an open one blocks committed readers until its owner is fenced, rebalances make commits moot, positions go out of
+range. ``tests/contract`` runs the same suite on it and on a real broker.
+
+Not like Kafka: it is never away; a rebalance does not wait for the others (see :mod:`hutong.transport.memory_group`);
+a topic's ``max.message.bytes`` is held against the uncompressed size.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+from hutong import errors
+from hutong.transport import Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
+from hutong.transport.memory_group import Group
+from hutong.transport.memory_log import Ending, Log, Transaction
+from hutong.transport.memory_reader import MemoryReader
+from hutong.transport.partition import partition_of
+
+_MAX_MESSAGE = 1_048_588  # Kafka's default of max.message.bytes
+
+
+class MemoryTransport:
+    """:class:`hutong.transport.Transport` in memory. Its producers and consumers share it; safe between threads."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        """Guards everything in here, and wakes waiting readers."""
+        self.logs: dict[str, list[Log]] = {}
+        self.members: dict[str, Group] = {}
+        self.names = count(1)
+        self._limits: dict[str, int] = {}
+        self._epochs: dict[str, int] = {}
+        self._open: dict[str, Transaction] = {}
+
+    def producer(self, *, client_id: str) -> MemoryProducer:
+        return MemoryProducer(self)
+
+    def transactional(
+        self, *, client_id: str, transactional_id: str, timeout: float = 10.0
+    ) -> MemoryTransactionalProducer:
+        with self.changed:
+            epoch = self._epochs[transactional_id] = self._epochs.get(transactional_id, 0) + 1
+            if hanging := self._open.pop(transactional_id, None):
+                hanging.end(Ending.ABORTED)
+                self.changed.notify_all()
+            return MemoryTransactionalProducer(self, transactional_id, epoch)
+
+    def consumer(
+        self,
+        *,
+        client_id: str,
+        group: str | None = None,
+        instance: str | None = None,
+        committed: bool = True,
+        start: Start = "earliest",
+        session_timeout: float = 6.0,
+        max_poll_interval: float = 60.0,
+    ) -> MemoryReader:
+        return MemoryReader(
+            self,
+            name=f"{client_id}-{next(self.names)}",
+            group=group,
+            instance=instance,
+            committed=committed,
+            start=start,
+            session_timeout=session_timeout,
+        )
+
+    def topics(self) -> dict[str, int]:
+        with self.changed:
+            return {name: len(logs) for name, logs in self.logs.items()}
+
+    def create(self, topics: Sequence[TopicSpec]) -> None:
+        with self.changed:
+            for topic in topics:
+                if topic.name not in self.logs:
+                    self.logs[topic.name] = [Log() for _ in range(topic.partitions)]
+                    self._limits[topic.name] = int(topic.config.get("max.message.bytes", _MAX_MESSAGE))
+
+    def groups(self, group: str) -> dict[Partition, Position]:
+        with self.changed:
+            return dict(self.members[group].positions) if group in self.members else {}
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def truncate(self, topic: str, partition: int, before: int) -> None:
+        """For tests: delete the records before this offset, as retention does."""
+        with self.changed:
+            self.logs[topic][partition].truncate(before)
+
+    def hang(self, transactional_id: str, records: Sequence[Outgoing]) -> None:
+        """For tests: leave behind what a killed owner of this id leaves, an open transaction with these records."""
+        with self.changed:
+            self._epochs.setdefault(transactional_id, 1)
+            transaction = self._open.setdefault(transactional_id, Transaction())
+            self.append(self.place(records), transaction)
+
+    def place(self, records: Sequence[Outgoing]) -> list[tuple[Outgoing, int]]:
+        """Each record with its partition. Raises what a broker would refuse, before anything is written."""
+        placed = []
+        for record in records:
+            if record.key is None and record.value is None:
+                raise ValueError(f"a record for {record.topic} needs a key or a value")
+            logs = self.logs.get(record.topic)
+            if logs is None:
+                raise errors.SettingsError(
+                    f"topic {record.topic} does not exist on the broker: create the city's topics first"
+                )
+            if record.partition is None and record.key is None:
+                raise ValueError(f"a record for {record.topic} needs a key or a partition")
+            number = record.partition if record.partition is not None else partition_of(record.key or b"", len(logs))
+            if not 0 <= number < len(logs):
+                raise errors.SettingsError(f"topic {record.topic} has no partition {number}")
+            size = 70 + len(record.key or b"") + len(record.value or b"")
+            size += sum(len(name.encode()) + len(value) + 2 for name, value in record.headers)
+            if size > self._limits[record.topic]:
+                raise errors.InvalidEvent("too_large", f"larger than topic {record.topic} takes ({size} bytes)")
+            placed.append((record, number))
+        return placed
+
+    def append(self, placed: Sequence[tuple[Outgoing, int]], transaction: Transaction | None) -> list[Placed]:
+        """Write records, in a transaction or without, and wake readers."""
+        now = int(time.time() * 1000)
+        result = []
+        for record, number in placed:
+            log = self.logs[record.topic][number]
+            result.append(Placed(partition=number, offset=log.end))
+            log.append(
+                Record(
+                    topic=record.topic,
+                    partition=number,
+                    offset=log.end,
+                    timestamp_ms=now,
+                    key=record.key,
+                    value=record.value,
+                    headers=tuple(record.headers),
+                ),
+                transaction,
+            )
+        self.changed.notify_all()
+        return result
+
+    def owned(self, transactional_id: str, epoch: int) -> bool:
+        """Whether this epoch of a transactional id has not been fenced."""
+        return self._epochs[transactional_id] == epoch
+
+    def open(self, transactional_id: str, transaction: Transaction) -> None:
+        """Remember an open transaction, for the successor to abort."""
+        self._open[transactional_id] = transaction
+
+    def commit(self, transactional_id: str, transaction: Transaction) -> None:
+        """End an open transaction well."""
+        del self._open[transactional_id]
+        transaction.end(Ending.COMMITTED)
+        self.changed.notify_all()
+
+
+class MemoryProducer:
+    """:class:`hutong.transport.Producer` in memory."""
+
+    def __init__(self, broker: MemoryTransport) -> None:
+        self._broker = broker
+
+    def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
+        with self._broker.changed:
+            return self._broker.append(self._broker.place(records), None)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class MemoryTransactionalProducer:
+    """:class:`hutong.transport.TransactionalProducer` in memory."""
+
+    def __init__(self, broker: MemoryTransport, transactional_id: str, epoch: int) -> None:
+        self._broker = broker
+        self._id = transactional_id
+        self._epoch = epoch
+        self._failed: errors.BusError | None = None
+
+    def write(
+        self,
+        records: Sequence[Outgoing],
+        *,
+        positions: Mapping[Partition, Position] | None = None,
+        consumer: Consumer | None = None,
+        timeout: float,
+    ) -> None:
+        if self._failed is not None:
+            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
+        if not records and not positions:
+            return
+        if positions and not isinstance(consumer, MemoryReader):
+            raise ValueError("positions belong to a group: give the consumer of this transport that read them")
+        try:
+            with self._broker.changed:
+                self._transact(records, positions or {}, consumer)
+        except (errors.Fenced, errors.UnknownOutcome) as error:
+            self._failed = error
+            raise
+        except errors.BusError as error:
+            self._failed = errors.UnknownOutcome(f"{self._id}: {error}")
+            raise self._failed from error
+
+    def _transact(
+        self, records: Sequence[Outgoing], positions: Mapping[Partition, Position], consumer: Consumer | None
+    ) -> None:
+        if not self._broker.owned(self._id, self._epoch):
+            raise errors.Fenced(f"{self._id}: another process owns it now")
+        placed = self._broker.place(records)
+        transaction = Transaction()
+        self._broker.open(self._id, transaction)
+        self._broker.append(placed, transaction)
+        if positions:
+            assert isinstance(consumer, MemoryReader)
+            if not consumer.commit(positions):  # the transaction stays open, as it does on a broker
+                raise errors.UnknownOutcome(f"{self._id}: the positions' group has rebalanced")
+        self._broker.commit(self._id, transaction)
+
+    def close(self) -> None:
+        """Nothing to give back; an open transaction stays open, as it does on a broker."""
