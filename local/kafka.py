@@ -144,14 +144,17 @@ class EmbeddedKafka:
             former, controller = (int(number) for number in remembered.read_text().split())
             port = self._wanted or former
         else:
-            port, controller = self._wanted or free_port(), free_port()
+            port = self._wanted or free_port()
+            controller = free_port(but=port)
         for number in (port, controller):
             if is_busy(number):
                 raise SettingsError(
                     f"Port {number} of {HOST} is busy: end the program that uses it (perhaps another city that runs "
                     f"from {self.folder.parent}), or name another folder in HUTONG_HOME."
                 )
-        remembered.write_text(f"{port} {controller}\n")
+        written = remembered.with_suffix(".new")
+        written.write_text(f"{port} {controller}\n")
+        written.replace(remembered)
         return port, controller
 
     def _configure(self, port: int, controller: int) -> Path:
@@ -203,12 +206,15 @@ def answers(port: int, *, timeout: float = 1.0) -> bool:
     return len(answer) == 10 and struct.unpack(">ih", answer[4:]) == (correlation, 0)
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        number: int = probe.getsockname()[1]
-        return number
+def free_port(*, but: int | None = None) -> int:
+    """A port that nobody listens on at this moment.
+
+    Below the range from which systems take the near end of connections (Linux 32768, others 49152): otherwise a
+    client that waits for the broker to come back may connect to itself, and hold the port.
+    """
+    return next(
+        port for port in iter(lambda: 10_000 + secrets.randbelow(22_000), 0) if port != but and not is_busy(port)
+    )
 
 
 def is_busy(port: int) -> bool:

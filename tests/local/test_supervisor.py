@@ -94,11 +94,12 @@ def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     """SIGKILL of the supervisor's process takes its children along."""
     if sys.platform != "linux":
         pytest.skip("only Linux tells children of their parent's death")
+    ready = "print('ready', flush=True)\n" + FOREVER
     program = f"""
 import sys
 from pathlib import Path
 from local.supervisor import Child, Supervisor
-with Supervisor([Child(name="c", argv=(sys.executable, "-c", {FOREVER!r}))], home=Path({str(tmp_path)!r})) as s:
+with Supervisor([Child(name="c", argv=(sys.executable, "-c", {ready!r}))], home=Path({str(tmp_path)!r})) as s:
     while s.pid("c") is None: pass
     print(s.pid("c"), flush=True)
     s.wait()
@@ -106,6 +107,7 @@ with Supervisor([Child(name="c", argv=(sys.executable, "-c", {FOREVER!r}))], hom
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
+        until(lambda: "ready" in (tmp_path / "logs" / "c.log").read_text())
         assert not gone(child)
         parent.kill()
     until(lambda: gone(child))
