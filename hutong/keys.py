@@ -12,11 +12,17 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from hutong.errors import SettingsError
 from hutong.events.words import Organisation
+from hutong.settings import read_private_key
 
 _ORGANISATION: TypeAdapter[str] = TypeAdapter(Organisation)
 
@@ -65,6 +71,29 @@ def make_keys(folder: Path, organisation: str) -> KeyFiles:
             f"keys cannot be written to {folder} ({error.strerror}): make it writable, or name another folder"
         ) from error
     return files
+
+
+def open_keys(folder: Path, organisation: str) -> KeyFiles:
+    """The keys that :func:`make_keys` made.
+
+    Raises:
+        SettingsError: a file is missing or holds another kind of key.
+    """
+    signing_file, sealing_file = folder / f"{organisation}.pem", folder / f"{organisation}.x25519.pem"
+    signing = read_private_key(signing_file)
+    try:
+        sealing = load_pem_private_key(sealing_file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError(f"key file {sealing_file} cannot be read ({error})") from error
+    if not isinstance(sealing, X25519PrivateKey):
+        raise SettingsError(f"key file {sealing_file} holds no X25519 key")
+    return KeyFiles(
+        organisation=organisation,
+        signing_file=signing_file,
+        sealing_file=sealing_file,
+        signing_key=signing.public_key().public_bytes_raw(),
+        sealing_key=sealing.public_key().public_bytes_raw(),
+    )
 
 
 def _write(path: Path, key: Ed25519PrivateKey | X25519PrivateKey) -> None:

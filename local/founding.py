@@ -1,0 +1,107 @@
+"""Founding a demo city on a broker: keys, topics, directory, and a settings file for each organisation.
+
+Founding again finds what is there and changes nothing, so an interrupted city goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hutong.catalogue import Catalogue
+from hutong.events.directory import Name, OrganisationEntry
+from hutong.keys import make_keys, open_keys
+from hutong.registry import Registrar
+from hutong.settings import Settings, read_private_key
+from hutong.transport import Transport
+from hutong.wire.signing import Signer
+from local.cities import City
+
+ENVIRONMENT = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundedCity:
+    """A city that stands on a broker, with everything of its organisations under ``home``."""
+
+    city: City
+    home: Path
+    bootstrap: str
+    registrar_key: str
+
+    @property
+    def journals(self) -> Path:
+        """Where every organisation logs what it sent and handled."""
+        return self.home / "journals"
+
+    def key(self, organisation: str) -> Path:
+        """The organisation's signing key."""
+        return self.home / "keys" / f"{organisation}.pem"
+
+    def settings_file(self, organisation: str) -> Path:
+        """The file that HUTONG_CONFIG names to act as this organisation."""
+        return self.home / "settings" / f"{organisation}.toml"
+
+    def values(self, organisation: str) -> Mapping[str, str]:
+        """The settings of one organisation, by name."""
+        return {
+            "bootstrap": self.bootstrap,
+            "city": self.city.id,
+            "organisation": organisation,
+            "registrar_key": self.registrar_key,
+            "key": str(self.key(organisation)),
+            "environment": ENVIRONMENT,
+            "timezone": self.city.time_zone.key,
+            "home": str(self.home),
+        }
+
+    def settings(self, organisation: str) -> Settings:
+        """The same as settings."""
+        return Settings.load(**self.values(organisation))
+
+    def variables(self, organisation: str) -> Mapping[str, str]:
+        """The same for a service's environment; services keep a journal."""
+        values = {**self.values(organisation), "journal": str(self.journals)}
+        return {f"HUTONG_{name.upper()}": value for name, value in values.items()}
+
+
+def found(city: City, home: Path, bootstrap: str, transport: Transport) -> FoundedCity:
+    """Make what is missing of ``city`` under ``home`` and on the broker."""
+    keys = home / "keys"
+    for organisation in city.organisations:
+        if not (keys / f"{organisation}.pem").exists():
+            make_keys(keys, organisation)
+    registrar_key = open_keys(keys, city.id).signing_key.hex()
+    founded = FoundedCity(city=city, home=home, bootstrap=bootstrap, registrar_key=registrar_key)
+    signer = Signer(read_private_key(founded.key(city.id)), ENVIRONMENT)
+    with Registrar(transport, Catalogue.load(), signer, city=city.id, environment=ENVIRONMENT) as registrar:
+        registrar.found(city.partitions)
+        for entry in _entries(city, keys):
+            registrar.register(entry, datetime.now(UTC))
+    for organisation in city.organisations:
+        path = founded.settings_file(organisation)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = (f"{name} = {json.dumps(value)}\n" for name, value in founded.values(organisation).items())
+        path.write_text("".join(lines), encoding="utf-8")
+    return founded
+
+
+def _entries(city: City, keys: Path) -> list[OrganisationEntry]:
+    entries = []
+    for organisation in city.organisations.values():
+        public = open_keys(keys, organisation.id)
+        entries.append(
+            OrganisationEntry(
+                id=organisation.id,
+                names=tuple(Name(language=language, text=text) for language, text in organisation.names.items()),
+                level=organisation.level,
+                parent=organisation.parent,
+                signing_keys=(public.signing_key,),
+                sealing_key=public.sealing_key,
+                rights=organisation.rights,
+            )
+        )
+    return entries

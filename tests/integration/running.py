@@ -1,0 +1,45 @@
+"""A demo city on a real broker of its own, with its services as processes, for the tests of this folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import hutong
+from hutong.transport.kafka import KafkaTransport
+from local.cities import City
+from local.founding import FoundedCity, found
+from local.kafka import EmbeddedKafka
+from local.supervisor import Child, Supervisor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningCity:
+    """``founded`` on ``kafka``; ``services`` keeps admit and deliver (and what is added) running."""
+
+    founded: FoundedCity
+    kafka: EmbeddedKafka
+    transport: KafkaTransport
+    services: Supervisor
+
+    def connect(self, organisation: str, system: str = "test", *, journal: bool = True) -> hutong.Bus:
+        """A bus of an organisation, logging into the city's journals."""
+        settings = self.founded.settings(organisation)
+        if journal:
+            settings = settings.model_copy(update={"journal": self.founded.journals})
+        return hutong.connect(system, settings)
+
+
+@contextlib.contextmanager
+def running_city(
+    home: Path, *, city: str = "beijing", more: Sequence[Child] = (), env: Mapping[str, str] | None = None
+) -> Iterator[RunningCity]:
+    """Start a broker, found the city, run admit and deliver; end all of it with the block."""
+    with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
+        founded = found(City.load(city), home, kafka.bootstrap, transport)
+        variables = {**founded.variables(founded.city.id), **(env or {})}
+        children = [Child.service("admit", env=variables), Child.service("deliver", env=variables), *more]
+        with Supervisor(children, home=home) as services:
+            yield RunningCity(founded=founded, kafka=kafka, transport=transport, services=services)
