@@ -121,8 +121,8 @@ from pathlib import Path
 from local.supervisor import Child, Supervisor
 with Supervisor([Child(name="c", argv=(sys.executable, "-c", {FOREVER!r}))], home=Path({str(tmp_path)!r})) as s:
     while s.pid("c") is None: pass
-    print(s.pid("c"), flush=True)
     try:
+        print(s.pid("c"), flush=True)
         s.wait()
     except KeyboardInterrupt:
         print("stopping", flush=True)
