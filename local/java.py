@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from hutong.errors import SettingsError
@@ -55,9 +56,14 @@ def cache_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hutong"
 
 
-def kafka_jars(cache: Path | None = None) -> list[Path]:
-    """Kafka's jars; the first time they are downloaded (44 MB), afterwards found in a few ms. Raises SettingsError."""
+def kafka_jars(cache: Path | None = None, *, say: Callable[[str], None] = lambda _: None) -> list[Path]:
+    """Kafka's jars; the first time they are downloaded (44 MB), afterwards found in a few ms. Raises SettingsError.
+
+    ``say`` is told, once, that the long way was taken.
+    """
     folder = cache or cache_home()
+    if not (folder / "envs").exists():
+        say("fetching Kafka, once (44 MB)")
     try:
         import jgo
         import requests

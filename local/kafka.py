@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,12 +47,12 @@ CITY_SIZE: Mapping[str, object] = {
 
 
 @contextlib.contextmanager
-def broker(home: Path, *, bootstrap: str | None) -> Iterator[str]:
+def broker(home: Path, *, bootstrap: str | None, say: Callable[[str], None] = lambda _: None) -> Iterator[str]:
     """The address of a Kafka: ``bootstrap`` (``HUTONG_BOOTSTRAP``) if given, otherwise an embedded one while inside."""
     if bootstrap:
         yield bootstrap
         return
-    with EmbeddedKafka(home) as embedded:
+    with EmbeddedKafka(home, say=say) as embedded:
         yield embedded.bootstrap
 
 
@@ -61,16 +61,24 @@ class EmbeddedKafka:
 
     It runs in a session of its own, so Ctrl-C reaches the services first, and dies with the process (the thread, see
     ``local.tether``) that started it. Whatever was acknowledged survives a SIGKILL of the broker.
-    Everything that a person can mend is a SettingsError with one sentence.
+    Everything that a person can mend is a SettingsError with one sentence. ``say`` gets a line before long work.
     """
 
-    def __init__(self, home: Path, *, port: int | None = None, start_timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        port: int | None = None,
+        start_timeout: float = 60.0,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.folder = Path(home).absolute() / "kafka"
         self.log = self.folder / "broker.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._wanted = port
         self._port: int | None = None
         self._start_timeout = start_timeout
+        self._say = say
 
     @property
     def bootstrap(self) -> str:
@@ -83,7 +91,7 @@ class EmbeddedKafka:
         """Start and return when the broker answers (about 4 s; the first time also the download). Running: no-op."""
         if self.process is not None and self.process.poll() is None:
             return
-        runtime = [str(java()), *JVM, *LOGGING, "-cp", os.pathsep.join(map(str, kafka_jars()))]
+        runtime = [str(java()), *JVM, *LOGGING, "-cp", os.pathsep.join(map(str, kafka_jars(say=self._say)))]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._port, controller = self._ports()

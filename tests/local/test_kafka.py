@@ -111,7 +111,9 @@ def test_java_of_path_must_be_new_enough(
 
 def test_impossible_download_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a network the first start says that Kafka could not be downloaded, and the ways out."""
+    said: list[str] = []
     monkeypatch.setenv("M2_REPO", str(tmp_path / "m2"))
     monkeypatch.setenv("HTTPS_PROXY", f"http://{HOST}:{free_port()}")
     with pytest.raises(SettingsError, match=r"Kafka could not be downloaded .*HUTONG_BOOTSTRAP"):
-        java.kafka_jars(tmp_path / "cache")
+        java.kafka_jars(tmp_path / "cache", say=said.append)
+    assert said == ["fetching Kafka, once (44 MB)"]
