@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from kafka import (
+from kafka import (  # type: ignore[import-untyped]
     ConsumerRebalanceListener,
     KafkaConsumer,
     OffsetAndMetadata,
     TopicPartition,
 )
 from kafka import errors as kafka
-from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor  # type: ignore[import-untyped]
 
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from types import MappingProxyType
 
-from kafka import errors as kafka
+from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong import errors
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kafka.consumer.fetcher import Fetcher
-from kafka.record.default_records import DefaultRecordBatch
+from kafka.consumer.fetcher import Fetcher  # type: ignore[import-untyped]
+from kafka.record.default_records import DefaultRecordBatch  # type: ignore[import-untyped]
 
 
 class _Slice(bytes):

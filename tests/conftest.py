@@ -1,0 +1,18 @@
+"""What every suite shares: one real broker for the whole run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from local.kafka import broker
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Kafka: ``HUTONG_BOOTSTRAP``, or an embedded one started for this run."""
+    named = os.environ.get("HUTONG_BOOTSTRAP")
+    with broker(tmp_path_factory.mktemp("broker"), bootstrap=named) as address:
+        yield address
