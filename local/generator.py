@@ -13,8 +13,9 @@ from hutong.errors import SettingsError
 from hutong.events.base import Frozen
 from hutong.events.complaint import Kind
 from hutong.events.words import Area, Category, Code, External, Language
-from local.cities import City, read
+from local.cities import City
 from local.cities.reading import Label
+from services.tables import Strict, read_table
 
 SYSTEM = "generator"
 """The source system that generated rows name."""
@@ -56,7 +57,7 @@ class Complaint(Frozen):
     place: Place
 
 
-class Weighted(Frozen, Generic[Word]):
+class Weighted(Strict, Generic[Word]):
     """An entry of a list to draw from; ``share`` is its weight among the others."""
 
     code: Word
@@ -64,7 +65,7 @@ class Weighted(Frozen, Generic[Word]):
     label: Label
 
 
-class Chance(Frozen):
+class Chance(Strict):
     """A probability from 0 to 1."""
 
     share: Annotated[float, Field(ge=0, le=1)]
@@ -74,7 +75,7 @@ class Chance(Frozen):
 Words = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
 
-class Habits(Frozen):
+class Habits(Strict):
     """``generator.yaml``: what complaints in a city are like."""
 
     version: int
@@ -98,7 +99,7 @@ def complaints(seed: int, count: int, city: City, *, now: datetime) -> Iterator[
 
     Raises SettingsError where the city has no ``generator.yaml``, or one that does not fit its other files.
     """
-    habits = read(city.folder / "generator.yaml", Habits)
+    habits = read_table(city.folder / "generator.yaml", Habits)
     if faults := sorted(_faults(habits, city)):
         raise SettingsError(f"{city.folder / 'generator.yaml'}: {'; '.join(faults)}")
     return _draw(random.Random(seed), seed, count, city, habits, now.astimezone(city.time_zone))

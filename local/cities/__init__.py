@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from local.cities.city import City, CityOrganisation
-from local.cities.reading import CategoryNode, Division, read
-from local.cities.routing import Routing, Rule
+from local.cities.reading import CategoryNode, Division
 
-__all__ = ["CategoryNode", "City", "CityOrganisation", "Division", "Routing", "Rule", "read"]
+__all__ = ["CategoryNode", "City", "CityOrganisation", "Division"]

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from hutong.errors import SettingsError
-from hutong.events.base import Frozen
 from hutong.events.directory import Level
 from hutong.events.words import Category, Language, Organisation, Text
-from local.cities.reading import Categories, CategoryNode, Division, read, read_divisions
-from local.cities.routing import Routing
+from local.cities.reading import Categories, CategoryNode, Division, read_divisions
+from services.dispatch.routing import Routing
+from services.tables import Strict, read_table
 
 HERE = Path(__file__).parent
 SCHEMAS = HERE.parent.parent / "schemas"
@@ -25,7 +25,7 @@ SCHEMAS = HERE.parent.parent / "schemas"
 Right = Literal["file", "dispatch", "call_back", "clock", "custody", "register", "backfill", "replay", "see_all"]
 
 
-class CityOrganisation(Frozen):
+class CityOrganisation(Strict):
     """单位: an organisation to register. ``desk``: the sample desk answers for it."""
 
     id: Organisation
@@ -36,7 +36,7 @@ class CityOrganisation(Frozen):
     desk: bool = False
 
 
-class Organisations(Frozen):
+class Organisations(Strict):
     """``organisations.yaml``: the city itself comes first; parents come before those under them."""
 
     city: Organisation
@@ -61,7 +61,7 @@ class Organisations(Frozen):
         return self
 
 
-class City(Frozen):
+class City(Strict):
     """A demo city, whole."""
 
     name: str
@@ -85,8 +85,8 @@ class City(Frozen):
         if not (folder / "organisations.yaml").exists():
             known = ", ".join(sorted(found.name for found in HERE.iterdir() if found.is_dir()))
             raise SettingsError(f"There is no demo city called {name!r}: choose one of {known}.")
-        file = read(folder / "organisations.yaml", Organisations)
-        tree = read(SCHEMAS / "categories" / f"{file.categories}.yaml", Categories)
+        file = read_table(folder / "organisations.yaml", Organisations)
+        tree = read_table(SCHEMAS / "categories" / f"{file.categories}.yaml", Categories)
         city = cls(
             name=name,
             id=file.city,
@@ -95,7 +95,7 @@ class City(Frozen):
             divisions=read_divisions(SCHEMAS / "divisions" / f"{file.divisions}.csv") if file.divisions else {},
             categories=tree.paths(),
             organisations={organisation.id: organisation for organisation in file.organisations},
-            routing=read(folder / "routing.yaml", Routing),
+            routing=read_table(folder / "routing.yaml", Routing),
             folder=folder,
         )
         if faults := sorted(city.faults()):

@@ -5,20 +5,19 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from hutong.errors import SettingsError
-from hutong.events.base import Frozen
 from hutong.events.words import Category, Code, Organisation, Text
+from services.tables import Strict
 
 Label = Literal["S", "A"]
 """Where a figure or rule comes from: S published, A assumption."""
 
 
-class Division(Frozen):
+class Division(Strict):
     """区划: a city, a district or a street, by its code in GB/T 2260 or the statistics' 9 digits."""
 
     code: Annotated[str, Field(pattern=r"^(?:[0-9]{6}|[0-9]{9})$")]
@@ -27,7 +26,7 @@ class Division(Frozen):
     parent: str
 
 
-class CategoryNode(Frozen):
+class CategoryNode(Strict):
     """问题分类: one node of the tree; ``under`` holds the finer ones."""
 
     zh: Text
@@ -36,7 +35,7 @@ class CategoryNode(Frozen):
     under: Mapping[Code, CategoryNode] = {}
 
 
-class Categories(Frozen):
+class Categories(Strict):
     """A city's versioned tree of categories."""
 
     city: Organisation
@@ -52,22 +51,6 @@ class Categories(Frozen):
                 yield from walk(node.under, f"{prefix}{code}/")
 
         return dict(walk(self.categories, ""))
-
-
-Model = TypeVar("Model", bound=Frozen)
-
-
-def read(path: Path, model: type[Model]) -> Model:
-    """A YAML file as ``model``; SettingsError names the file and every fault in it."""
-    try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is no YAML: {error}") from error
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise SettingsError(f"{path}: {'; '.join(faults)}") from error
 
 
 def read_divisions(path: Path) -> dict[str, Division]:

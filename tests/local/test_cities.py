@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from hutong.errors import SettingsError
-from local.cities import City, Rule, read
+from local.cities import City
 from local.cities.city import Organisations
 from local.cities.reading import Categories, read_divisions
+from services.dispatch.routing import Rule
+from services.tables import read_table
 
 ROOT = Path(__file__).parent.parent.parent
 EXPORT = ROOT.parent / "shared" / "data" / "nyc311_queens_2020_2023.csv.gz"
@@ -58,20 +60,15 @@ def test_nyc_tree_and_routing_cover_the_export() -> None:
     for agency, kind in pairs:
         category = f"{agency.lower()}/{kind.lower().replace(' ', '-')}"
         assert category in city.categories
-        lead = next(
-            (rule.lead for rule in city.routing.rules if rule.matches(category, "queens")), city.routing.fallback
-        )
-        assert lead == f"nyc.{agency.lower()}"
+        assert city.routing.units(category, "queens")[0] == f"nyc.{agency.lower()}"
 
 
-def test_rule_matches_whole_codes() -> None:
-    """A category prefix matches whole codes, an area its leading digits, and an empty rule everything."""
-    rule = Rule(category="traffic", area="110105", lead="{street}", label="A")
-    assert rule.matches("traffic/bus", "110105026")
-    assert rule.matches("traffic", "110105")
-    assert not rule.matches("traffic_signs", "110105026")
-    assert not rule.matches("traffic/bus", "110108001")
-    assert Rule(lead="{district}", label="A").matches("housing", "110101001")
+def test_beijing_routing_names_the_unit_in_charge() -> None:
+    """Clear duty goes straight to the unit, the rest to the street, and what cannot be placed to the district."""
+    units = City.load("beijing").routing.units
+    assert units("public_service/heating", "110105026")[0] == "110000.heat"
+    assert units("housing/property", "110105026")[:2] == ("110105026", "110105")
+    assert units("education/enrolment", "110101003")[0] == "110101"
 
 
 def test_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
@@ -81,7 +78,7 @@ def test_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
         "city: '110000'\nversion: 1\ncategories: {a: {zh: 甲, en: A, label: S, udner: {}}}\n", encoding="utf-8"
     )
     with pytest.raises(SettingsError, match=r"tree\.yaml: categories\.a\.udner"):
-        read(file, Categories)
+        read_table(file, Categories)
 
 
 def test_code_written_as_a_number_is_an_error(tmp_path: Path) -> None:
@@ -89,7 +86,7 @@ def test_code_written_as_a_number_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "tree.yaml"
     file.write_text("city: 110000\nversion: 1\ncategories: {}\n")
     with pytest.raises(SettingsError, match="city: Input should be a valid string"):
-        read(file, Categories)
+        read_table(file, Categories)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +107,7 @@ def test_organisations_that_do_not_fit_are_refused(tmp_path: Path, organisations
     head = "city: nyc\nversion: 1\ntime_zone: UTC\npartitions: 1\ndivisions: null\ncategories: nyc\n"
     file.write_text(f"{head}organisations: [{organisations}]\n")
     with pytest.raises(SettingsError, match=reason):
-        read(file, Organisations)
+        read_table(file, Organisations)
 
 
 def test_contradictions_between_files_are_all_told() -> None:
