@@ -1,0 +1,155 @@
+"""A small true history: a city on the transport's twin plays tickets of every kind, and bad submissions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import hutong
+from hutong.events.complaint import Kind
+from hutong.events.disposition import Decision, Satisfaction
+from hutong.transport import Outgoing
+from hutong.transport.partition import partition_of
+from tests.checker.history import History
+from tests.checker.reading import read_history
+from tests.cities import CITY, TwinCity
+
+WATER, STREET, DISTRICT, AUDITOR = "110000.water", "110105026", "110105", "110000.audit"
+SYSTEMS = (f"{WATER}.desk", f"{STREET}.desk", f"{DISTRICT}.desk", f"{AUDITOR}.desk", f"{CITY}.centre")
+"""Those that handle everything that comes to their organisation."""
+
+disposition = hutong.disposition
+
+
+def filed(row: int) -> hutong.complaint.Filed:
+    """A complaint, sealed parts and all."""
+    return hutong.complaint.Filed(
+        kind=Kind.COMPLAINT,
+        channel="phone",
+        category="public_service/water/pressure",
+        area="110105026",
+        narrative=f"no water, {row}",
+    )
+
+
+class Story:
+    """Plays the history on a city."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.city = TwinCity(home)
+        self.city.register(WATER, level="utility")
+        self.city.register(DISTRICT, level="district")
+        self.city.register(STREET, level="street", parent=DISTRICT)
+        self.city.register(AUDITOR, level="auditor", rights=["see_all"], partitions=2)
+        self.centre = self.city.connect(CITY, "hotline")
+        self.water = self.city.connect(WATER, "work")
+        self.street = self.city.connect(STREET, "work")
+
+    def play(self) -> History:
+        """Everything, from the first complaint to the last handled delivery."""
+        for _ in range(3):
+            self._handled_by(self.water, WATER)
+        self._answered()
+        self._declined_then_street()
+        self.city.take_over()
+        self._reopened()
+        self._refusals()
+        self._forgeries()
+        self._revoked()
+        for system in SYSTEMS:
+            self._handle_all(*system.rsplit(".", 1))
+        self.city.close()
+        return self.history()
+
+    def history(self) -> History:
+        """As it lies there now."""
+        settings = self.city.settings(CITY)
+        return read_history(self.city.transport, settings, state=self.home / "state")
+
+    def _handled_by(self, unit: hutong.Bus, lead: str) -> str:
+        ticket = self.centre.submit_batch([self.centre.draft(filed(row)) for row in range(2)])[0].ticket
+        self.centre.submit(disposition.Dispatched(lead=lead, instruction="go and see"), ticket=ticket)
+        unit.submit(disposition.Accepted(contact="counter 3"), ticket=ticket)
+        unit.submit(disposition.Resolved(report="mended"), ticket=ticket)
+        called = disposition.CalledBack(contacted=True, resolved=True, satisfaction=Satisfaction.SATISFIED)
+        self.centre.submit(called, ticket=ticket)
+        self.centre.submit(disposition.Closed(reason="satisfied"), ticket=ticket)
+        return ticket
+
+    def _answered(self) -> None:
+        ticket = self.centre.submit(filed(9)).ticket
+        self.centre.submit(hutong.complaint.Answered(basis="knowledge_base", reply="on Monday"), ticket=ticket)
+
+    def _declined_then_street(self) -> None:
+        """The street and its district join late and get the earlier events."""
+        ticket = self.centre.submit(filed(10)).ticket
+        self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)
+        self.water.submit(disposition.Declined(reason="not_ours"), ticket=ticket)
+        self.centre.submit(disposition.DeclineDecided(decision=Decision.GRANTED), ticket=ticket)
+        self.centre.submit(disposition.Dispatched(lead=STREET, assistants=(WATER,)), ticket=ticket)
+        self.street.submit(disposition.Accepted(), ticket=ticket)
+
+    def _reopened(self) -> None:
+        ticket = self.centre.submit(filed(11)).ticket
+        self.centre.submit(disposition.Dispatched(lead=STREET), ticket=ticket)
+        for _ in range(2):
+            self.street.submit(disposition.Accepted(), ticket=ticket)  # the second time: superseded
+            self.street.submit(disposition.Resolved(), ticket=ticket)
+            self.centre.submit(disposition.CalledBack(contacted=False), ticket=ticket)
+            self.centre.submit(disposition.Reopened(reason="dissatisfied"), ticket=ticket)
+
+    def _refusals(self) -> None:
+        ticket = self._handled_by(self.street, STREET)
+        self.water.submit(filed(12))  # not_entitled
+        self.water.submit(disposition.Accepted(), ticket=ticket)  # not_entitled: not the lead
+        self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)  # not_allowed: closed
+        self.centre.submit(disposition.Dispatched(lead="110000.nobody"), ticket=ticket)  # unknown_unit
+        self.centre.submit(disposition.Accepted(), ticket=f"{CITY}-20260101-0000000000")  # unknown_ticket
+        self.centre.submit(filed(13), once="row 13")
+        self.centre.submit(filed(13), once="row 13")  # already_admitted, unless midnight lies between
+        late = datetime(2099, 1, 1, tzinfo=UTC)
+        self.centre.submit(filed(14), time=late)  # time_ahead
+
+    def _forgeries(self) -> None:
+        """Whoever can write to `submissions`: repetitions, wrong places, junk."""
+        transport, count = self.city.transport, transport_partitions(self.city)
+        records = [record for log in self.history().submissions.values() for record in log]
+        producer = transport.producer(client_id="forger")
+        again = records[0], records[-1]
+        sent = [Outgoing(topic="submissions", key=r.key, value=r.value, headers=r.headers) for r in (*again, *again)]
+        first = records[1]
+        wrong = (partition_of(first.key or b"", count) + 1) % count
+        unsigned = tuple(header for header in first.headers if header[0] != "signature")
+        for headers, value, partition in (
+            (first.headers, first.value, wrong),
+            (first.headers, first.value, wrong),  # told once
+            (unsigned, first.value, None),
+            ((*first.headers, ("ledger", b"")), first.value, None),
+            (first.headers, b"\x00junk", None),
+            ((), b"", None),
+        ):
+            sent.append(Outgoing(topic="submissions", key=first.key, value=value, headers=headers, partition=partition))
+        producer.send(sent, timeout=5)
+        producer.close()
+
+    def _revoked(self) -> None:
+        ticket = self.centre.submit(filed(15)).ticket
+        self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)
+        self.city.revoke(WATER)
+        self.city.take_over()  # so that admit reads the directory now
+        self.water.submit(disposition.Accepted(), ticket=ticket)  # revoked_organisation
+
+    def _handle_all(self, organisation: str, system: str) -> None:
+        left = sum(len(log) for log in self.history().deliveries[organisation].values())
+        bus = self.city.connect(organisation, system)
+        for event in bus.subscribe(receipts=True, refusals=True):
+            with event:
+                left -= 1
+            if not left:
+                bus.stop()
+
+
+def transport_partitions(city: TwinCity) -> int:
+    """How many partitions the city was founded with."""
+    return city.transport.topics()["submissions"]
