@@ -24,7 +24,7 @@ from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
 from hutong.settings import Settings
-from hutong.subscription import Start, Subscription
+from hutong.subscription import Subscription
 from hutong.transport import Partition, Placed, Record, Transport
 from hutong.transport.partition import partition_of
 from hutong.wire.envelope import SIGNATURE
@@ -33,6 +33,7 @@ from hutong.wire.signing import Signature, Signer, Verifier
 from hutong.wire.stamps import LedgerStamp, RefusalStamp
 
 Wait = Literal["acknowledged", "admitted"]
+Start = Literal["earliest", "now"]
 
 
 class Bus:
@@ -216,7 +217,7 @@ class Bus:
 
         Take each event by ``with event:``; leaving the block without an exception marks it as handled. ``types``
         keeps only these; the organisation's own events come with ``receipts``, refused ones with ``refusals``.
-        A system that was never here before begins at ``start``.
+        A system that was never here before begins at ``start``; "now" is the moment of this call.
 
         Raises:
             Gap: deliveries are missing. OutOfRange: the broker no longer has them. HandlingError: an event was not
@@ -231,9 +232,13 @@ class Bus:
         consumer = self._transport.consumer(
             client_id=group, group=group, instance=self._settings.instance or self.system
         )
+        topic, begin = f"deliveries.{self.organisation}", None
+        if start == "now":
+            places = [Partition(topic, number) for number in range(standing.entry.partitions)]
+            begin = {place: consumer.end(place) for place in places}
         subscription = Subscription(
             consumer,
-            f"deliveries.{self.organisation}",
+            topic,
             organisation=self.organisation,
             open_event=self.read,
             journal=self._journal,
@@ -241,7 +246,7 @@ class Bus:
             types=types,
             receipts=receipts,
             refusals=refusals,
-            start=start,
+            begin=begin,
         )
         if self._stopped:
             subscription.stop()

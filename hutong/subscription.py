@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Literal
 
 import structlog
 
@@ -18,13 +17,15 @@ from hutong.wire.stamps import DeliveryStamp, RefusalStamp
 
 _log = structlog.get_logger()
 
-Start = Literal["earliest", "now"]
 Open = Callable[[Record, Handling], Event]
 """Reads a record and checks its signature."""
 
 
 class Subscription:
-    """Iterates over events; each must be taken by ``with event:``. Marks are committed after each batch."""
+    """Iterates over events; each must be taken by ``with event:``. Marks are committed after each batch.
+
+    ``begin`` is where a system that was never here before begins, if not at the beginning of what there is.
+    """
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class Subscription:
         types: Collection[type[EventData]] | None = None,
         receipts: bool = False,
         refusals: bool = False,
-        start: Start = "earliest",
+        begin: Mapping[Partition, int] | None = None,
     ) -> None:
         self._consumer = consumer
         self._organisation = organisation.encode()
@@ -48,7 +49,7 @@ class Subscription:
         self._types = None if types is None else {model.TYPE.encode() for model in types}
         self._receipts = receipts
         self._refusals = refusals
-        self._start = start
+        self._begin = begin
         self._marks: dict[Partition, Marks] = {}
         self._loop = Loop(consumer, [topic], self._taken, max_records=100)
 
@@ -125,11 +126,10 @@ class Subscription:
         starts: dict[Partition, int] = {}
         for partition in partitions:
             committed = self._consumer.committed(partition)
-            if committed is None:
-                starts[partition] = (
-                    self._consumer.end(partition) if self._start == "now" else self._consumer.beginning(partition)
-                )
-                marks = Marks(open=self._start == "now")
+            if committed is None and self._begin is not None:
+                starts[partition], marks = self._begin[partition], Marks(open=True)
+            elif committed is None:
+                starts[partition], marks = self._consumer.beginning(partition), Marks()
             else:
                 starts[partition] = committed.offset
                 marks = Marks.decode(committed.metadata)

@@ -17,10 +17,11 @@ from hutong.keys import make_keys, open_keys
 from hutong.registry import Registrar
 from hutong.settings import Settings, read_private_key
 from hutong.transport import Transport
+from hutong.wire.envelope import Environment
 from hutong.wire.signing import Signer
 from local.cities import City
 
-ENVIRONMENT = "test"
+ENVIRONMENT: Environment = "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ FOLDER = Path(os.environ.get("HUTONG_SHARED_DATA") or Path(__file__).resolve().p
 
 
 def shared_file(name: str) -> Path:
-    """The path of a shared file; skips the test where it is not there (CI counts that as a failure)."""
+    """The path of a shared file; skips the test where it is not there."""
     path = FOLDER / name
     if not path.exists():
-        pytest.skip(f"{name} is not beside this checkout (or in HUTONG_SHARED_DATA)")
+        pytest.skip(f"{name} is neither in ../shared/data nor in HUTONG_SHARED_DATA")
     return path

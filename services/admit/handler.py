@@ -215,8 +215,3 @@ class Admission:
 def header_category(ticket: Ticket) -> str:
     """The category as admit shows it: at most two levels."""
     return "/".join(ticket.category.split("/")[:2])
-
-
-def header_area(ticket: Ticket) -> str:
-    """The area as admit shows it: at most the street (9 digits of a division code)."""
-    return ticket.area[:9] if ticket.area.isdigit() else ticket.area

@@ -21,7 +21,7 @@ from hutong.wire.stamps import (
     SubmissionStamp,
     pack_record,
 )
-from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, header_area, header_category
+from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, header_category
 from services.admit.store import Head, Store
 from services.ownership import WRITE_SECONDS
 
@@ -228,7 +228,7 @@ class AdmitOwner:
                 ("ledger", ledger.to_bytes()),
                 ("audience", audience.to_bytes()),
                 ("category", header_category(ticket).encode()),
-                ("area", header_area(ticket).encode()),
+                ("area", ticket.area.encode()),
             ),
         )
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from hutong.catalogue import SCHEMAS
 from hutong.errors import InvalidEvent
 from hutong.events import MODELS, EventData
-from hutong.events.directory import OrganisationEntry, Registered
-from hutong.events.disposition import DeclineDecided, Dispatched
+from hutong.events.directory import Level, OrganisationEntry, Registered
+from hutong.events.disposition import Decision, DeclineDecided, Dispatched
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Rule, Ticket, roles
@@ -30,7 +30,7 @@ def directory() -> Directory:
     for number, (name, parent) in enumerate(parents.items(), 1):
         rights = ("file", "dispatch", "call_back") if name == HOTLINE else ()
         entry = OrganisationEntry(
-            id=name, names=(), level="unknown", parent=parent, signing_keys=(bytes([number]) * 32,), rights=rights
+            id=name, names=(), level=Level.UNKNOWN, parent=parent, signing_keys=(bytes([number]) * 32,), rights=rights
         )
         made.apply(Registered(number=number, entry=entry))
     return made
@@ -109,10 +109,10 @@ def test_the_directorys_events_are_no_steps_of_a_ticket() -> None:
 def test_a_decision_leads_where_it_says() -> None:
     """退单审核: granted waits for another dispatch, rejected must be handled, an unknown decision leads nowhere."""
     type_ = DeclineDecided.TYPE
-    assert step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision="granted")).state == "filed"
-    assert step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision="rejected")).state == "upheld"
+    assert step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision=Decision.GRANTED)).state == "filed"
+    assert step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision=Decision.REJECTED)).state == "upheld"
     with pytest.raises(InvalidEvent, match="leads nowhere"):
-        step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision="unknown"))
+        step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision=Decision.UNKNOWN))
 
 
 def test_a_dispatch_names_lead_and_assistants() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hutong.errors import InvalidEvent, KeyPending, SettingsError
-from hutong.events.complaint import Filed
+from hutong.events.complaint import Filed, Kind
 from hutong.events.sealed import Clear, Sealed
 from hutong.keystore import SqliteKeyStore
 from hutong.sealing import BUCKETS, DataKey, Place, seal, seal_fields, unseal
@@ -70,7 +70,13 @@ def test_the_length_of_an_identity_says_nothing() -> None:
 def test_one_key_a_class_serves_all_fields_of_a_ticket(keys: SqliteKeyStore) -> None:
     """Identity and content have a key each; later fields of the ticket use the same."""
     data = Filed(
-        kind="complaint", channel="phone", category="a", area="110105", identity={"n": 1}, narrative="x", place="y"
+        kind=Kind.COMPLAINT,
+        channel="phone",
+        category="a",
+        area="110105",
+        identity=Clear({"n": 1}),
+        narrative=Clear("x"),
+        place=Clear("y"),
     )
     with keys.batch():
         first = seal_fields(data, keys, ticket=PLACE.ticket, source="110000", event_id="1")

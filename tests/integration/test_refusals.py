@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import hutong
 from hutong.catalogue import Catalogue
 from hutong.event import Event, read_event
-from hutong.events.directory import OrganisationEntry
+from hutong.events.directory import Level, OrganisationEntry
 from hutong.keys import make_keys
 from hutong.outgoing import Submitted
 from hutong.registry import Registrar
@@ -27,7 +27,9 @@ from hutong.wire.signing import Signer
 from tests.integration.running import RunningCity, running_city
 
 CITY, WATER, HEAT = "110000", "110000.water", "110000.heat"
-FILED = hutong.complaint.Filed(kind="complaint", channel="phone", category="public_service/water", area="110105026")
+FILED = hutong.complaint.Filed(
+    kind=hutong.complaint.Kind.COMPLAINT, channel="phone", category="public_service/water", area="110105026"
+)
 LONG_AGO = datetime.now(UTC) - timedelta(days=8)
 
 
@@ -157,7 +159,7 @@ def revoked(city: RunningCity) -> Signer:
     signer = Signer(read_private_key(city.founded.key(CITY)), "test")
     with Registrar(city.transport, Catalogue.load(), signer, city=CITY, environment="test") as registrar:
         entry = OrganisationEntry(
-            id="110000.gone", names=(), level="department", signing_keys=(files.signing_key,), rights=()
+            id="110000.gone", names=(), level=Level.DEPARTMENT, signing_keys=(files.signing_key,), rights=()
         )
         registrar.register(entry, datetime.now(UTC))
         registrar.revoke("110000.gone", "closed", datetime.now(UTC))
