@@ -92,6 +92,8 @@ def test_booleans_enums_and_branches(codec: Codec) -> None:
     for place, wrong in ((0, 2), (2, 8), (2, 1), (1, 4), (1, 1), (3, 3)):
         body = bytes([*good[:place], wrong, *good[place + 1 :]])
         assert code(codec, framed(codec, model, body)) == "undecodable"
+    for branch in (1, 3, 4):  # the bytes of a boolean follow
+        assert code(codec, framed(codec, model, bytes([1, branch, 1, 0, 0]))) == "undecodable"
 
 
 def test_numbers_stay_in_range(codec: Codec) -> None:
@@ -117,7 +119,7 @@ def test_arrays_as_other_writers_write_them(codec: Codec) -> None:
     "array",
     [
         b"\x03\x1a\x0anyc.a\x0anyc.b\x00",  # a size that does not hold
-        b"\x03\x17\x0anyc.a\x0anyc.b\x00",  # a negative size
+        b"\x03\x19\x0anyc.a\x0anyc.b\x00",  # a negative size
         b"\x04\x0anyc.a\x00",  # fewer items than counted
         b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x0anyc.a\x00",  # 2**63 - 1 items
         b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x0anyc.a\x00",  # -2**63 items
@@ -127,6 +129,18 @@ def test_arrays_as_other_writers_write_them(codec: Codec) -> None:
 def test_counts_and_sizes(codec: Codec, array: bytes) -> None:
     """A count beyond the bytes there are, or a block size that does not hold, is refused."""
     assert code(codec, dispatched(codec, array)) == "undecodable"
+
+
+def test_endless_numbers_and_arrays_end(codec: Codec) -> None:
+    """A number or an array that claims to go on for ever is given up at once, not when time or memory is."""
+    with pytest.raises(InvalidEvent, match="too long"):
+        codec.decode(framed(codec, Closed(reason="done"), b"\x80" * 200_000))
+    entry = OrganisationEntry(id="nyc", names=(), level=Level.CITY, signing_keys=(bytes(32),), rights=())
+    good = codec.encode(Registered(number=1, entry=entry))
+    one_key = b"\x02" + bytes(32)
+    assert one_key in good
+    endless = good.replace(one_key, b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01" + bytes(32))
+    assert code(codec, endless) == "undecodable"
 
 
 def test_giants_allocate_nothing(codec: Codec) -> None:

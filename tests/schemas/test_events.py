@@ -50,7 +50,9 @@ def test_errors_do_not_quote(field: str) -> None:
     assert SECRET not in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [{1: "a"}, float("nan"), {"a"}, ("a",), b"a", "\ud800", {"a": ("b",)}])
+@pytest.mark.parametrize(
+    "content", [{1: "a"}, float("nan"), float("inf"), {"a"}, ("a",), b"a", "\ud800", {"a": ("b",)}]
+)
 def test_clear_takes_json_only(content: Any) -> None:
     """What JSON cannot carry unchanged is refused when it is given, not when it is sealed."""
     with pytest.raises(ValueError, match="JSON can carry"):
