@@ -16,9 +16,7 @@ _DAY = r"[0-9]{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 
 Organisation = Annotated[
     str,
-    StringConstraints(
-        pattern=rf"^(?:{_DIVISION}(?:\.[a-z][a-z0-9-]{{0,31}})?)$", min_length=2, max_length=65
-    ),
+    StringConstraints(pattern=rf"^(?:{_DIVISION}(?:\.[a-z][a-z0-9-]{{0,31}})?)$", min_length=2, max_length=65),
 ]
 """单位: a division code (GB/T 2260, or letters elsewhere), and ``.unit`` for a department."""
 
@@ -32,9 +30,7 @@ Ticket = Annotated[
 ]
 """工单: ``<city>-<yyyymmdd>-<10 characters of Crockford base32>``, the same in every city."""
 
-Category = Annotated[
-    str, StringConstraints(pattern=rf"^(?:{_CODE}(?:/{_CODE}){{0,4}})$", min_length=1, max_length=324)
-]
+Category = Annotated[str, StringConstraints(pattern=rf"^(?:{_CODE}(?:/{_CODE}){{0,4}})$", min_length=1, max_length=324)]
 """问题分类: one to five codes joined by ``/``, from the coarsest."""
 
 Area = Annotated[
@@ -56,9 +52,7 @@ Language = Annotated[
 ]
 """BCP 47 in its usual spelling: language, script, region, variants: ``zh``, ``zh-Hant-HK``."""
 
-External = Annotated[
-    str, StringConstraints(pattern=r"^(?:[A-Za-z0-9._:-]{1,64})$", min_length=1, max_length=64)
-]
+External = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9._:-]{1,64})$", min_length=1, max_length=64)]
 """An id that another system gave, for example a row's key."""
 
 Text = Annotated[
