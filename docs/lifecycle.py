@@ -1,0 +1,99 @@
+"""Draws ``schemas/lifecycle.yaml`` as ``docs/lifecycle.md``: ``python -m docs.lifecycle``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from hutong.rules.lifecycle import By, Lifecycle, Rule, Table
+
+PAGE = Path(__file__).parent / "lifecycle.md"
+
+HEAD = """\
+# The life of a ticket 工单
+
+Drawn from [`schemas/lifecycle.yaml`](../schemas/lifecycle.yaml) by `python -m docs.lifecycle`; a test holds both equal.
+Admit reads the same table: a step that is not in it is refused as `not_allowed`, a step that merely lost a race as
+`superseded` (see [refusals](wire.md#refusals-拒收)).
+"""
+
+TABLE_HEAD = """\
+## Event × state × role
+
+A cell names the state that the event leads to. 迟 *late*: a normal race that was lost, refused as `superseded`.
+An empty cell: refused as `not_allowed`. A role 角色 comes from the ticket's own history, a right 权限 from the directory.
+"""
+
+ROLES: Mapping[str, str] = {"filer": "受理单位", "lead": "主办", "assistant": "协办", "supervisor": "上级"}
+RIGHTS: Mapping[str, str] = {"file": "受理", "dispatch": "派单", "call_back": "回访"}
+
+
+def render(table: Table) -> str:
+    """The whole page."""
+    diagram = "\n".join(("```mermaid", "stateDiagram-v2", *_diagram(table), "```"))
+    return "\n".join((HEAD, diagram, "", TABLE_HEAD, *_matrix(table), "", "## States", "", *_states(table), ""))
+
+
+def _diagram(table: Table) -> Iterator[str]:
+    for name, state in table.states.items():
+        yield f'    state "{state.zh}" as {name}'
+    for rule in table.events.values():
+        if not rule.states:
+            yield from (f"    [*] --> {target}: {rule.zh}" for target in _targets(rule))
+        for before in rule.states:
+            yield from (
+                f"    {before} --> {target}: {_told(rule, choice)}" for target, choice in _targets(rule).items()
+            )
+    for name, state in table.states.items():
+        if state.ended:
+            yield f"    {name} --> [*]"
+
+
+def _targets(rule: Rule) -> Mapping[str, str]:
+    """State led to → the choice that leads there, empty without one."""
+    return {rule.to: ""} if isinstance(rule.to, str) else {state: choice for choice, state in rule.to.items()}
+
+
+def _told(rule: Rule, choice: str) -> str:
+    return f"{rule.zh} ({choice})" if choice else rule.zh
+
+
+def _matrix(table: Table) -> Iterator[str]:
+    yield _row(["Event", "May be sent by", "no ticket yet", *(state.zh for state in table.states.values())])
+    yield _row(["---"] * (3 + len(table.states)))
+    for type_, rule in table.events.items():
+        leads = " / ".join(
+            f"{_told_choice(choice)}→ {table.states[state].zh}" for state, choice in _targets(rule).items()
+        )
+        cells = (leads if state in rule.states else "迟" if state in rule.late else "" for state in table.states)
+        yield _row([f"{rule.zh} `{type_}`", _sender(rule.by), "" if rule.states else leads, *cells])
+
+
+def _told_choice(choice: str) -> str:
+    return f"`{choice}` " if choice else ""
+
+
+def _sender(by: By) -> str:
+    if by.role is not None:
+        return f"role {by.role} {ROLES[by.role]}"
+    return f"right `{by.right}` {RIGHTS[str(by.right)]}"
+
+
+def _states(table: Table) -> Iterator[str]:
+    yield _row(["State", "中文", "Meaning", "Ended 办结"])
+    yield _row(["---"] * 4)
+    for name, state in table.states.items():
+        yield _row([f"`{name}`", state.zh, state.en, "yes" if state.ended else ""])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(render(Lifecycle.load().table), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
