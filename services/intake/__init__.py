@@ -1,0 +1,1 @@
+"""受理: files tickets from another system's export."""

@@ -1,0 +1,108 @@
+"""受理: from a row of another system to a filed complaint. What does not fit is told field by field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from hutong import complaint
+from services.export import BadRow, Export, Row
+
+PLAIN = {"row", "created", *complaint.Filed.model_fields} - complaint.Filed.sealed_fields().keys() - {"source"}
+"""Fields whose value a report shows."""
+
+_SHOWN = 64
+_LONG_NUMBER = re.compile(r"\d{10,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A row that may become a ticket: its key in its system, its time, the other fields of ``complaint.filed``."""
+
+    line: int
+    system: str
+    row: str
+    created: datetime
+    fields: Mapping[str, Any]
+
+    @property
+    def once(self) -> str:
+        """What makes this row the same wish whenever it is uttered."""
+        return f"{self.system}/{self.row}"
+
+
+def entry_of_row(row: Row, export: Export) -> Entry:
+    """The row of a CSV file by its mapping. Raises BadRow."""
+    key = export.key(row)
+    try:
+        created, fields = export.created_at(row), export.values(row)
+    except BadRow as error:
+        raise BadRow(error.line, error.field, error.value, error.reason, key) from None
+    return Entry(line=row.line, system=export.system, row=key, created=created, fields=fields)
+
+
+def entry_of_json(line: int, text: bytes, system: str) -> Entry:
+    """One line of a JSON lines file, with the names of ``complaint.filed`` and ``row``, ``created`` (ISO 8601 with
+    zone). Raises BadRow."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadRow(line, "", "", "no JSON") from None
+    if not isinstance(content, dict):
+        raise BadRow(line, "", "", "no JSON object")
+    row, created = content.pop("row", None), content.pop("created", None)
+    if not isinstance(row, str):
+        raise BadRow(line, "row", "" if row is None else str(row), "the row's key must be text")
+    try:
+        moment = datetime.fromisoformat(created)
+    except (TypeError, ValueError):
+        raise BadRow(line, "created", str(created or ""), "no ISO 8601 time", row) from None
+    if moment.tzinfo is None:
+        raise BadRow(line, "created", created, "the time has no zone", row)
+    return Entry(line=line, system=system, row=row, created=moment, fields=content)
+
+
+def filed(entry: Entry) -> complaint.Filed:
+    """The complaint of an entry. Raises BadRow, naming the first field that does not fit."""
+    if not 1900 <= entry.created.year < 2200:
+        raise BadRow(entry.line, "created", str(entry.created), "no year that can be meant", entry.row)
+    if "source" in entry.fields:
+        raise BadRow(entry.line, "source", "", "is made of the system and the row's key, never given", entry.row)
+    try:
+        source = complaint.SourceReference(system=entry.system, row=entry.row)
+        return complaint.Filed.model_validate({**entry.fields, "source": source})
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        field = str(fault["loc"][0]) if fault["loc"] else ""
+        value = entry.row if field == "row" else entry.fields.get(field, "")
+        reason = "is missing" if value in ("", None) else str(fault["msg"])
+        raise BadRow(entry.line, field, str(value), reason, entry.row) from None
+
+
+def shown(field: str, value: str) -> str:
+    """A bad value as a report may show it: nothing of what is sealed, no number that may be a telephone or an id."""
+    if field not in PLAIN:
+        return "(not shown)" if value else ""
+    return _LONG_NUMBER.sub("(number)", value[:_SHOWN])
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the rows: each is filed, known before, rejected here, or refused by the city."""
+
+    rows: int = 0
+    filed: int = 0
+    known: int = 0
+    rejected: int = 0
+    refused: int = 0
+
+    def counts(self) -> Iterator[tuple[str, int]]:
+        """Name and number of each, rows first."""
+        for name in ("rows", "filed", "known", "rejected", "refused"):
+            yield name, getattr(self, name)
