@@ -21,7 +21,8 @@ TABLE_HEAD = """\
 ## Event × state × role
 
 A cell names the state that the event leads to. 迟 *late*: a normal race that was lost, refused as `superseded`.
-An empty cell: refused as `not_allowed`. A role 角色 comes from the ticket's own history, a right 权限 from the directory.
+An empty cell: refused as `not_allowed`.
+A role 角色 comes from the ticket's own history, a right 权限 from the directory.
 """
 
 ROLES: Mapping[str, str] = {"filer": "受理单位", "lead": "主办", "assistant": "协办", "supervisor": "上级"}
