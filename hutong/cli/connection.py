@@ -1,0 +1,72 @@
+"""The one place where a command reaches the world: settings, and the transport that tests put their own in for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from hutong.client import Bus
+    from hutong.settings import Settings
+    from hutong.transport import Transport
+
+_ANY_KEY = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What stood on the command line before the command; it wins over variables and file."""
+
+    organisation: str | None = None
+
+
+def settings(ctx: typer.Context) -> Settings:
+    """The settings of this command.
+
+    Raises:
+        SettingsError: one is missing or wrong, naming its variable.
+    """
+    from hutong.settings import Settings
+
+    given = ctx.find_object(Given) or Given()
+    return Settings.load(organisation=given.organisation)
+
+
+def home() -> Path:
+    """``HUTONG_HOME``, also where no other setting exists yet."""
+    from hutong.settings import Settings
+
+    return Settings.load(bootstrap="-", city="-", organisation="-", registrar_key=_ANY_KEY).home
+
+
+def city() -> str | None:
+    """``HUTONG_CITY``, or None where it is not set yet."""
+    from hutong.errors import SettingsError
+    from hutong.settings import Settings
+
+    try:
+        return Settings.load(bootstrap="-", organisation="-", registrar_key=_ANY_KEY).city
+    except SettingsError:
+        return None
+
+
+def transport(settings: Settings) -> Transport:
+    """Kafka at the settings' bootstrap. Tests replace this function."""
+    from hutong.transport.kafka import KafkaTransport
+
+    return KafkaTransport(settings.bootstrap)
+
+
+@contextmanager
+def bus(ctx: typer.Context, system: str) -> Iterator[Bus]:
+    """The organisation's door for one of its systems, closed afterwards."""
+    import hutong
+
+    found = settings(ctx)
+    with hutong.connect(system, found, transport=transport(found)) as opened:
+        yield opened

@@ -1,0 +1,132 @@
+"""What the events of one ticket amount to: its steps, and who held it for how long. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hutong.event import Event
+from hutong.events.complaint import Filed
+from hutong.rules.lifecycle import Lifecycle, Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event. ``at`` is when its author says it happened; ``since`` the time since the step before it.
+
+    ``after`` is the ticket it left; None for a refusal, which changes nothing.
+    """
+
+    event: Event
+    at: datetime | None
+    since: timedelta | None
+    after: Ticket | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """An organisation whose move it was, as ``lead``, or by the right it acted by (``dispatch``, ``call_back``).
+
+    ``total`` over ``times`` stretches; ``holding``: the last one lasts.
+    """
+
+    organisation: str
+    task: str
+    total: timedelta
+    times: int
+    holding: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """One ticket's life. ``ticket`` and ``filed`` are None where only refusals speak of it.
+
+    ``age`` is from filing to the end of an ended ticket, else until now.
+    """
+
+    id: str
+    steps: tuple[Step, ...]
+    ticket: Ticket | None
+    filed: Filed | None
+    filed_at: datetime | None
+    ended: bool
+    age: timedelta
+    holders: tuple[Holder, ...]
+
+
+def history_of(id: str, events: Iterable[Event], lifecycle: Lifecycle, now: datetime) -> History:
+    """The history told by one ticket's ``events``, in their order; an event that came twice counts once."""
+    steps = _steps(events, lifecycle)
+    admitted = [step for step in steps if step.after is not None]
+    ticket = admitted[-1].after if admitted else None
+    ended = ticket is not None and lifecycle.ended(ticket.state)
+    filed = next((step for step in admitted if isinstance(step.event.data, Filed)), None)
+    filed_at = filed.at if filed else None
+    last = admitted[-1].at if admitted and ended else now
+    return History(
+        id=id,
+        steps=tuple(steps),
+        ticket=ticket,
+        filed=filed.event.data if filed and isinstance(filed.event.data, Filed) else None,
+        filed_at=filed_at,
+        ended=ended,
+        age=max(last - filed_at, timedelta()) if filed_at and last else timedelta(),
+        holders=_holders(admitted, lifecycle, now),
+    )
+
+
+def _steps(events: Iterable[Event], lifecycle: Lifecycle) -> list[Step]:
+    steps: list[Step] = []
+    ticket: Ticket | None = None
+    seen: set[tuple[bytes, str]] = set()
+    before: datetime | None = None
+    for event in events:
+        mark = (event.fingerprint, event.refusal.code if event.refusal else "")
+        if mark in seen:
+            continue
+        seen.add(mark)
+        after = None
+        if event.refusal is None:
+            after = ticket = lifecycle.follow(ticket, event.data, subject=event.ticket, author=event.source)
+        since = event.time - before if event.time and before else None
+        steps.append(Step(event=event, at=event.time, since=since, after=after))
+        before = event.time or before
+    return steps
+
+
+def _holders(steps: Sequence[Step], lifecycle: Lifecycle, now: datetime) -> tuple[Holder, ...]:
+    """Stretches between steps, summed by organisation and task, in the order of their first."""
+    found: dict[tuple[str, str], Holder] = {}
+    for place, step in enumerate(steps):
+        following = steps[place + 1] if place + 1 < len(steps) else None
+        assert step.after is not None
+        holder = _whose_move(step.after, following, lifecycle)
+        if holder is None:
+            continue
+        until = following.at if following else now
+        held = max(until - step.at, timedelta()) if until and step.at else timedelta()
+        known = found.get(holder)
+        if known is None:
+            known = Holder(organisation=holder[0], task=holder[1], total=timedelta(), times=0, holding=False)
+        again = place > 0 and _whose_move(steps[place - 1].after, step, lifecycle) == holder
+        found[holder] = replace(
+            known, total=known.total + held, times=known.times + (not again), holding=following is None
+        )
+    return tuple(found.values())
+
+
+def _whose_move(ticket: Ticket | None, following: Step | None, lifecycle: Lifecycle) -> tuple[str, str] | None:
+    """Whose move it is in a ticket's state, by the table: the lead's where the lead has one.
+
+    Else whoever moved next had it; while nobody has, whoever dispatched or filed the ticket.
+    """
+    if ticket is None:
+        return None
+    ways = [rule.by for rule in lifecycle.table.events.values() if ticket.state in rule.states]
+    if not ways:
+        return None
+    if any(by.role == "lead" for by in ways):
+        return ticket.lead, "lead"
+    task = next((by.right for by in ways if by.right), None) or ways[0].role or ""
+    return (following.event.source if following else ticket.dispatcher or ticket.filer), task

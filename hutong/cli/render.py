@@ -1,0 +1,105 @@
+"""An event as JSON, the same for every command, and what is safe and readable on a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hutong.cli.texts import say
+
+if TYPE_CHECKING:
+    from hutong.client import Bus
+    from hutong.event import Event
+
+# Controls, and marks that change the direction of text: neither may reach a terminal from somebody else's event.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def clean(text: str) -> str:
+    """``text`` on one line, without what would move a cursor, colour a screen or turn the reading direction."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\n", " ").replace("\t", " "))
+
+
+def line(value: Mapping[str, Any]) -> str:
+    """One JSON object on one line, 中文 as it is, everything invisible escaped."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def event_json(event: Event, bus: Bus | None = None) -> dict[str, Any]:
+    """The event as JSON values; the form that ``subscribe``, ``replay`` and ``ticket show`` share.
+
+    A sealed field is ``{"sealed": <key id>}``; with ``bus``, its content where the organisation holds the key. Hashes
+    and key ids are hex, times RFC 3339 in UTC with milliseconds. ``ledger`` is null for a refusal, ``refusal`` for
+    what was admitted, ``delivery`` on the ledger itself.
+    """
+    ledger, delivery, refusal = event.ledger, event.delivery, event.refusal
+    return {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "ticket": event.ticket,
+        "time": utc(event.time),
+        "causation": event.causation,
+        "fingerprint": event.fingerprint.hex(),
+        "data": data_json(event, bus),
+        "category": event.category,
+        "area": event.area,
+        "ledger": ledger
+        and {
+            "generation": ledger.generation,
+            "partition": ledger.partition,
+            "sequence": ledger.sequence,
+            "admitted": utc(ledger.admitted),
+            "directory": ledger.directory,
+        },
+        "delivery": delivery and {"stream": delivery.stream, "partition": delivery.partition, "n": delivery.n},
+        "refusal": refusal and {"code": refusal.code, "text": refusal.text},
+        "position": str(event.position),
+    }
+
+
+def data_json(event: Event, bus: Bus | None) -> dict[str, Any]:
+    """The event's data; see :func:`event_json` for sealed fields."""
+    plain = event.data.model_dump(mode="json")
+    return plain | {
+        field: seal_json(event, field, bus) for field in event.data.sealed_fields() if plain[field] is not None
+    }
+
+
+def seal_json(event: Event, field: str, bus: Bus | None) -> Any:
+    """A sealed field's content where ``bus`` holds its key, else ``{"sealed": <key id>}``."""
+    from hutong.errors import InvalidEvent, KeyPending
+
+    shut = {"sealed": getattr(event.data, field).key_id.hex()}
+    if bus is None:
+        return shut
+    try:
+        return bus.unseal(event, field)
+    except KeyPending:
+        return shut
+    except InvalidEvent as error:
+        return shut | {"error": error.code}
+
+
+def utc(time: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds."""
+    from hutong.wire.envelope import format_time
+
+    return None if time is None else format_time(time)
+
+
+def span(time: timedelta) -> str:
+    """A length of time in its two largest units: ``2 d 3 h``, ``4 min 10 s``, ``0 s``."""
+    seconds = round(time.total_seconds())
+    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(say(f"unit.{unit}", count=count))
+        elif parts:
+            break  # 2 d, not 2 d 5 s
+    return sign + " ".join(parts[:2] or [say("unit.s", count=0)])

@@ -1,0 +1,129 @@
+"""``hutong submit``: one event, from words on a command line to its place on the ledger."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from hutong.cli import connection
+from hutong.cli.options import Json, System, event_type, moment, ticket_id
+from hutong.cli.texts import say
+
+if TYPE_CHECKING:
+    from hutong.outgoing import Submitted
+
+
+class Wait(StrEnum):
+    """What is waited for."""
+
+    ADMITTED = "admitted"
+    ACKNOWLEDGED = "acknowledged"
+
+
+def submit(
+    ctx: typer.Context,
+    type_: Annotated[str, typer.Argument(metavar="TYPE", show_default=False)],
+    ticket: Annotated[str | None, typer.Option("--ticket", metavar="TICKET")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="JSON|@FILE|-")] = None,
+    values: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE")] = None,
+    answers: Annotated[str | None, typer.Option("--answers", metavar="FINGERPRINT")] = None,
+    once: Annotated[str | None, typer.Option("--once", metavar="KEY")] = None,
+    time: Annotated[str | None, typer.Option("--time", metavar="TIME")] = None,
+    wait: Annotated[Wait, typer.Option("--wait")] = Wait.ADMITTED,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1)] = 30.0,
+    system: System = "cli",
+    json_: Json = False,
+) -> None:
+    """Submit one event."""
+    from hutong.cli.fields import read_event_data
+    from hutong.errors import Unconfirmed
+    from hutong.events.complaint import Filed
+
+    model = event_type(type_)
+    if ticket is None and model is not Filed:
+        raise typer.BadParameter(say("submit.which_ticket", type=model.TYPE), param_hint="--ticket")
+    content = read_event_data(model, _text(data), values or [])
+    if answers is not None and (len(answers) != 64 or set(answers) - set("0123456789abcdef")):
+        raise typer.BadParameter(say("submit.fingerprint"), param_hint="--answers")
+    when = moment(time, connection.settings(ctx).zone, "--time")
+    with connection.bus(ctx, system) as bus:
+        # Also without --once the id is derived, so that after an unknown outcome the same event can be sent again.
+        key = once or str(uuid4())
+        draft = bus.draft(content, ticket=ticket_id(ticket), once=key, time=when)
+        if answers is not None:
+            draft = replace(draft, causation=answers)
+        try:
+            result = bus.submit_batch([draft], wait=wait.value, timeout=timeout)[0]
+        except Unconfirmed as error:
+            again = f"--once {key} --time {draft.time.isoformat(timespec='milliseconds')}"
+            raise Unconfirmed(f"{error}. {say('submit.again', options=again)}", error.events) from None
+    _tell(result, json_)
+    if result.refused:
+        raise typer.Exit(1)
+
+
+def _text(given: str | None) -> str | None:
+    """The text of ``--data``: itself, a file's, or standard input's."""
+    if given == "-":
+        return sys.stdin.read()
+    if given is not None and given.startswith("@"):
+        try:
+            return Path(given[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise typer.BadParameter(f"{given[1:]} cannot be read ({error})", param_hint="--data") from None
+    return given
+
+
+def _tell(result: Submitted, json_: bool) -> None:
+    from hutong.cli.render import clean, line
+
+    if json_:
+        typer.echo(line(_result_json(result)))
+        return
+    style = "red" if result.refused else "green"
+    typer.echo(f"{typer.style(say('outcome.' + _outcome(result)), fg=style, bold=True)}  {result.type}")
+    rows = [("ticket", result.ticket), ("id", result.id), ("fingerprint", result.fingerprint.hex())]
+    if result.ledger is not None:
+        place = say("place", partition=result.ledger.partition, sequence=result.ledger.sequence)
+        rows.append(("ledger", place))
+    if result.refusal is not None:
+        rows.append(("reason", f"{result.refusal.code}: {result.refusal.text}"))
+    for label, value in rows:
+        typer.echo(f"  {say(label)}: {clean(value)}")
+
+
+def _outcome(result: Submitted) -> str:
+    if result.ledger is not None:
+        return "admitted"
+    if result.refusal is None:
+        return "acknowledged"
+    return "refused" if result.refused else "admitted_before"
+
+
+def _result_json(result: Submitted) -> dict[str, Any]:
+    from hutong.cli.render import utc
+
+    ledger, refusal = result.ledger, result.refusal
+    return {
+        "outcome": _outcome(result),
+        "id": result.id,
+        "ticket": result.ticket,
+        "type": result.type,
+        "fingerprint": result.fingerprint.hex(),
+        "submission": {"partition": result.partition, "offset": result.offset},
+        "ledger": ledger
+        and {
+            "generation": ledger.generation,
+            "partition": ledger.partition,
+            "sequence": ledger.sequence,
+            "admitted": utc(ledger.admitted),
+            "directory": ledger.directory,
+        },
+        "refusal": refusal and {"code": refusal.code, "text": refusal.text},
+    }

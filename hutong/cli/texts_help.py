@@ -1,0 +1,163 @@
+"""The help of every command and parameter: English, 中文. See :mod:`hutong.cli.texts` for the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXIT_CODES: Mapping[str, tuple[str, str]] = {
+    "codes": (
+        (
+            "Exit codes: 0 done · 1 the bus said no, or something does not hold · 2 settings, usage, files or the "
+            "broker is away · 3 unconfirmed, may be run again · 130 Ctrl-C"
+        ),
+        "退出码：0 完成 · 1 被拒收或数据有误 · 2 设置、用法、文件或服务器有误 · 3 未确认，可重新运行 · 130 Ctrl-C",
+    ),
+}
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
+    "submit": (
+        (
+            "hutong submit complaint.filed --set kind=complaint --set channel=phone --set area=110105026 "
+            "--set category=public_service/water --set narrative=三天没水"
+        ),
+        "hutong submit accepted --ticket 110000-20260131-0G7XK2M9QZ",
+    ),
+    "subscribe": ("hutong subscribe --system desk --type dispatched --json",),
+    "replay": ("hutong replay --since 2026-01-01 --until 2026-02-01 --output january.jsonl",),
+    "org": ("hutong org list",),
+    "org keygen": ("hutong org keygen 110000.water",),
+    "org found": ("hutong org found --partitions 4 --name zh=北京12345 --right file --right dispatch",),
+    "org register": (
+        "hutong org register 110000.water --name zh=市供水单位 --level utility --parent 110000 --signing-key 6f1c…",
+    ),
+    "org list": ("hutong org list --json",),
+    "org revoke": ("hutong org revoke 110000.water --reason key_lost",),
+    "ticket": ("hutong ticket show 110000-20260131-0G7XK2M9QZ",),
+    "ticket show": ("hutong ticket show 110000-20260131-0G7XK2M9QZ --unseal",),
+}
+
+HELP: Mapping[str, tuple[str, str]] = {
+    "": (
+        (
+            "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"
+            "Every setting is a variable HUTONG_BOOTSTRAP, _CITY, _ORGANISATION, _REGISTRAR_KEY, _KEY, _HOME … or "
+            "stands in a TOML file. HUTONG_LANG=zh speaks Chinese."
+        ),
+        (
+            "Hutong 互通：连接城市热线、承办单位、互转城市与审计的总线。\n\n"
+            "设置取自环境变量 HUTONG_BOOTSTRAP、_CITY、_ORGANISATION、_REGISTRAR_KEY、_KEY、_HOME 等，或 TOML 文件。"
+            "HUTONG_LANG=en 显示英文。"
+        ),
+    ),
+    ".config": ("A TOML file with the settings.", "设置文件 (TOML)。"),
+    ".organisation": ("Act as this organisation.", "以该单位的身份操作。"),
+    ".version": ("Say the version and end.", "显示版本。"),
+    "*.json_": ("JSON, one object a line, and nothing else on standard output.", "标准输出只含 JSON，每行一个对象。"),
+    "*.system": (
+        "The system of the organisation that this is; each has its own place and marks.",
+        "本单位的系统名；各系统的读取位置互不影响。",
+    ),
+    "*.unseal": ("Open sealed fields whose key is held here.", "解开本单位持有密钥的密封字段。"),
+    "*.source": ("Read the city's ledger, or this organisation's deliveries.", "读取全市台账，或本单位的送达。"),
+    "*.ticket": ("The ticket.", "工单号。"),
+    "*.organisation": ("The organisation's id, such as 110000.water.", "单位代码，如 110000.water。"),
+    "*.names": ("Its name in a language: zh=市供水单位; may be repeated.", "某语言的名称：zh=市供水单位；可重复。"),
+    "*.rights": (
+        (
+            "A right: file, dispatch, call_back, clock, custody, register, backfill, replay, see_all; may be repeated; "
+            "'none' for none."
+        ),
+        "权限：file、dispatch、call_back、clock、custody、register、backfill、replay、see_all；可重复；none 为无。",
+    ),
+    "*.sealing_key": ("Its X25519 public key, 64 hex digits.", "X25519 公钥，64 位十六进制。"),
+    "submit": (
+        "Submit one event, and wait until the city admitted it.",
+        "上报一个事件，并等待其进入台账。",
+    ),
+    "submit.type_": (
+        "The event: accepted, disposition.accepted or disposition.accepted.v1.",
+        "事件类型：accepted、disposition.accepted 或 disposition.accepted.v1。",
+    ),
+    "submit.ticket": ("The ticket it is about; a new complaint makes its own.", "所属工单；新诉求自动生成工单号。"),
+    "submit.data": (
+        "Its data: a JSON object, @FILE, or - for standard input.",
+        "事件内容：JSON 对象、@文件，或 - 读标准输入。",
+    ),
+    "submit.values": ("One field of its data; may be repeated; wins over --data.", "单个字段；可重复；优先于 --data。"),
+    "submit.answers": ("Fingerprint of the event it answers.", "所答复事件的指纹。"),
+    "submit.once": (
+        "The same key makes the same event, however often it is run.",
+        "同一键值无论运行几次都是同一事件。",
+    ),
+    "submit.time": (
+        "When it happened, if not now; without a zone it is the city's time.",
+        "发生时间，缺省为现在；不带时区按城市时间。",
+    ),
+    "submit.wait": (
+        "Until it is on the ledger, or only until the broker has it.",
+        "等到进入台账，或仅等到消息服务器收妥。",
+    ),
+    "submit.timeout": ("How long to wait.", "最长等待秒数。"),
+    "subscribe": (
+        "Print this organisation's deliveries as they come, each marked as handled once it was written.",
+        "输出本单位的送达；每条写出后即标记为已处理。",
+    ),
+    "subscribe.types": ("Only this type; may be repeated.", "只要该类型；可重复。"),
+    "subscribe.receipts": ("Also this organisation's own events.", "也包含本单位自己的事件。"),
+    "subscribe.refusals": ("Also this organisation's refused events.", "也包含被拒收的事件。"),
+    "subscribe.start": (
+        "Where a system begins that was never here before.",
+        "新系统的起点：最早 (earliest) 或现在 (now)。",
+    ),
+    "subscribe.count": ("End after so many.", "收到若干条后结束。"),
+    "subscribe.timeout": (
+        "End when nothing came for so long; with --count and fewer, the exit code is 3.",
+        "若干秒无新送达则结束；未满 --count 时退出码为 3。",
+    ),
+    "replay": (
+        "Write everything the source holds as of now as JSON lines, every signature checked.",
+        "以 JSON 行输出至今的全部事件，逐一验证签名。",
+    ),
+    "replay.ticket": ("Only this ticket.", "只要该工单。"),
+    "replay.since": ("Admitted at this time or later.", "进入台账时间的起点（含）。"),
+    "replay.until": ("Admitted before this time.", "进入台账时间的终点（不含）。"),
+    "replay.output": (
+        "Write to this file; it appears when it is whole. With --json, standard output gets a summary.",
+        "写入该文件，完整后才出现；加 --json 时标准输出给出摘要。",
+    ),
+    "org": ("Organisations: their keys, and the directory.", "单位：密钥与目录。"),
+    "org keygen": (
+        "Make an organisation's keys: Ed25519 to sign, X25519 to seal for it. Nothing is written over.",
+        "生成单位密钥：Ed25519 用于签名，X25519 用于密封。绝不覆盖已有文件。",
+    ),
+    "org keygen.folder": ("Where to, if not HUTONG_HOME/keys.", "存放目录，缺省为 HUTONG_HOME/keys。"),
+    "org found": (
+        "Found the city, as its registrar: make its topics and enter the registrar itself. Again changes nothing.",
+        "登记机构建立城市：创建主题并登记自身。重复运行不作更改。",
+    ),
+    "org found.partitions": ("Of submissions, ledger and refusals; for ever.", "上报、台账、拒收的分区数；永久不变。"),
+    "org found.replication": ("Copies of each topic.", "每个主题的副本数。"),
+    "org register": (
+        "Register an organisation, as the registrar, or change its entry: what is not said stays as it is.",
+        "登记机构登记单位或变更其条目；未给出的项保持不变。",
+    ),
+    "org register.level": (
+        "city, district, street, community, department, utility, partner or auditor.",
+        "层级：city、district、street、community、department、utility、partner、auditor。",
+    ),
+    "org register.parent": ("The organisation above it.", "上级单位。"),
+    "org register.signing_keys": ("Its Ed25519 public key, 64 hex digits; may be repeated.", "Ed25519 公钥；可重复。"),
+    "org register.partitions": ("Of its deliveries; for ever.", "其送达主题的分区数；永久不变。"),
+    "org list": ("Show the directory, revoked organisations too.", "显示单位目录，含已注销单位。"),
+    "org revoke": (
+        "End an organisation's entry, as the registrar: what it submits from now on is refused.",
+        "登记机构注销单位：此后其上报一律拒收。",
+    ),
+    "org revoke.reason": ("Why, as a code: key_lost, closed …", "原因代码：key_lost、closed 等。"),
+    "ticket": ("One ticket's life.", "单个工单的全过程。"),
+    "ticket show": (
+        "Show a ticket's timeline: who held it, how long, and what they did.",
+        "显示工单时间线：谁承办、多久、做了什么。",
+    ),
+}

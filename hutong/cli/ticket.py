@@ -1,0 +1,112 @@
+"""``hutong ticket show``: one ticket's life on one screen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hutong.cli import connection
+from hutong.cli.options import Json, Origin, Unseal, ticket_id
+from hutong.cli.texts import say
+
+if TYPE_CHECKING:
+    from hutong.cli.history import History
+    from hutong.client import Bus
+    from hutong.rules.lifecycle import Lifecycle
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def ticket() -> None:
+    """The group of commands about one ticket."""
+
+
+@app.command("show")
+def show(
+    ctx: typer.Context,
+    ticket: Annotated[str, typer.Argument(metavar="TICKET", show_default=False)],
+    source: Annotated[Origin, typer.Option("--source")] = Origin.DELIVERIES,
+    unseal: Unseal = False,
+    json_: Json = False,
+) -> None:
+    """Show a ticket's timeline."""
+    from hutong.cli.history import history_of
+    from hutong.cli.render import line
+    from hutong.rules.lifecycle import Lifecycle
+
+    ticket_id(ticket)
+    zone, lifecycle = connection.settings(ctx).zone, Lifecycle.load()
+    with connection.bus(ctx, "ticket") as bus:
+        events = bus.replay(source=source.value, ticket=ticket)
+        history = history_of(ticket, events, lifecycle, datetime.now(UTC))
+        if not history.steps:
+            place = say(f"unknown.{source.value}", organisation=bus.organisation)
+            typer.echo(say("ticket.unknown", ticket=ticket, place=place), err=True)
+            raise typer.Exit(1)
+        keys = bus if unseal else None
+        if json_:
+            typer.echo(line(history_json(history, lifecycle, bus, keys)))
+            return
+        from rich.console import Console
+
+        from hutong.cli.timeline import Timeline
+
+        console = Console(highlight=False)
+        for part in Timeline(history, lifecycle, bus.directory, zone, keys).parts(console):
+            console.print(part)
+
+
+def history_json(history: History, lifecycle: Lifecycle, bus: Bus, keys: Bus | None) -> dict[str, Any]:
+    """The same as one JSON object; lengths of time are seconds. Steps are events with ``name``, ``by``, ``state``."""
+    from hutong.cli.render import event_json, utc
+
+    ticket, filed = history.ticket, history.filed
+    steps = []
+    for step in history.steps:
+        rule = lifecycle.table.events.get(step.event.type)
+        steps.append(
+            {
+                "at": utc(step.at),
+                "name": rule.zh if rule else None,
+                "by": _name(bus, step.event.source),
+                "since_seconds": None if step.since is None else round(step.since.total_seconds(), 3),
+                "state": step.after.state if step.after else None,
+                **event_json(step.event, keys),
+            }
+        )
+    return {
+        "ticket": history.id,
+        "state": ticket.state if ticket else None,
+        "ended": history.ended,
+        "kind": filed.kind if filed else None,
+        "category": ticket.category if ticket else None,
+        "area": ticket.area if ticket else None,
+        "filed": utc(history.filed_at),
+        "age_seconds": round(history.age.total_seconds(), 3),
+        "filer": ticket.filer if ticket else None,
+        "dispatcher": ticket.dispatcher if ticket else None,
+        "lead": ticket.lead if ticket else None,
+        "assistants": list(ticket.assistants) if ticket else [],
+        "holders": [
+            {
+                "organisation": holder.organisation,
+                "name": _name(bus, holder.organisation),
+                "task": holder.task,
+                "seconds": round(holder.total.total_seconds(), 3),
+                "times": holder.times,
+                "holding": holder.holding,
+            }
+            for holder in history.holders
+        ],
+        "steps": steps,
+    }
+
+
+def _name(bus: Bus, organisation: str) -> str | None:
+    from hutong.cli.entries import name_of
+
+    standing = bus.directory.get(organisation)
+    return name_of(standing.entry) if standing else None
