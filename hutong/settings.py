@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -59,6 +60,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the file."""
         file = os.environ.get("HUTONG_CONFIG")
+        if file and not Path(file).is_file():  # the source would take a missing file for an empty one
+            raise FileNotFoundError("there is no such file")
         sources = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
 
@@ -71,6 +74,8 @@ class Settings(BaseSettings):
         """
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
+        except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
+            raise SettingsError(f"the file {os.environ['HUTONG_CONFIG']} that HUTONG_CONFIG names: {error}") from None
         except ValidationError as error:
             faults = [f"HUTONG_{str(fault['loc'][0]).upper()} {_reason(fault)}" for fault in error.errors()]
             raise SettingsError(
