@@ -172,7 +172,7 @@ class Doors:
         origin = next((value for name, value in reversed(record.headers) if name == "submission"), b"")
         content = self._known.get((line[1], origin))
         if content is None or not _same(record, content):
-            if wanted is not None and (content is None or content is wanted):
+            if wanted is not None and (content is wanted or (content is None and _alike(record, wanted))):
                 differs = _difference(record, wanted)
                 self._findings.violated("delivery_altered", f"{_place(record)} differs in {differs} from {wanted.name}")
                 return n
@@ -205,6 +205,12 @@ class Doors:
 
 def _same(record: Record, content: Content) -> bool:
     return record.value == content.value and record.key == content.key and record.headers[:-1] == content.headers
+
+
+def _alike(record: Record, content: Content) -> bool:
+    """Whether a record that is no content of the city is this one, altered, rather than something else."""
+    ids = dict(record.headers).get("ce_id"), dict(content.headers).get("ce_id")
+    return (record.key == content.key) + (record.value == content.value) + (ids[0] == ids[1]) >= 2
 
 
 def _difference(record: Record, content: Content) -> str:

@@ -40,6 +40,7 @@ def check_outcomes(
 ) -> Settled:
     """Hold submissions and outcomes against each other. ``complete``: nothing may be pending."""
     pending: set[bytes] = set()
+    without: set[bytes] = set()
     count = 0
     for partition, records in history.submissions.items():
         outcomes: list[Outcome] = [*entries.get(partition, ()), *refusals.get(partition, ())]
@@ -59,11 +60,13 @@ def check_outcomes(
                 pending.add(fingerprint)
                 count += 1
             else:
+                without.add(fingerprint)
                 place = f"submissions/{partition}@{record.offset}"
                 findings.violated("outcome", f"{place} (ticket {record.key!r}, {fingerprint.hex()[:16]}…) has none")
         for log in (entries, refusals):
             _in_order(log.get(partition, ()), findings)
-    return _settle(history, entries, refusals, pending, count, findings)
+    settled = {outcome.reading.fingerprint for log in (entries, refusals) for part in log.values() for outcome in part}
+    return _settle(history, (settled | pending) - without, count, findings)
 
 
 def _current(history: History, outcome: Outcome) -> bool:
@@ -119,20 +122,13 @@ def _in_order(outcomes: Sequence[Outcome], findings: Findings) -> None:
         before = outcome
 
 
-def _settle(
-    history: History,
-    entries: Mapping[int, Sequence[Entry]],
-    refusals: Mapping[int, Sequence[Refusal]],
-    pending: set[bytes],
-    count: int,
-    findings: Findings,
-) -> Settled:
-    settled = {outcome.reading.fingerprint for log in (entries, refusals) for part in log.values() for outcome in part}
+def _settle(history: History, settled: set[bytes], count: int, findings: Findings) -> Settled:
+    """``settled``: fingerprints of which no submission waits in vain."""
     what = {line.fingerprint: f"{line.type} of ticket {line.ticket}" for line in history.journals.sent}
     systems: dict[bytes, str] = defaultdict(str)
     for line in history.journals.acknowledged:
         systems.setdefault(line.fingerprint, line.system)
-    lost = frozenset(systems.keys() - settled - pending)
+    lost = frozenset(systems.keys() - settled)
     findings.look("lost", count=len(systems))
     for fingerprint in sorted(lost):
         event = what.get(fingerprint, "an event never noted as sent")

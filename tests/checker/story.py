@@ -8,8 +8,11 @@ from pathlib import Path
 import hutong
 from hutong.events.complaint import Kind
 from hutong.events.disposition import Decision, Satisfaction
+from hutong.settings import read_private_key
 from hutong.transport import Outgoing
 from hutong.transport.partition import partition_of
+from hutong.wire.envelope import Attributes, Submission
+from hutong.wire.signing import Signer
 from tests.checker.history import History
 from tests.checker.reading import read_history
 from tests.cities import CITY, TwinCity
@@ -28,8 +31,12 @@ def filed(row: int) -> hutong.complaint.Filed:
         channel="phone",
         category="public_service/water/pressure",
         area="110105026",
-        narrative=f"no water, {row}",
+        narrative=hutong.Clear(f"no water, {row}"),
     )
+
+
+FILED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
+"""The same in every run, so that every run has the same tickets in the same partitions."""
 
 
 class Story:
@@ -37,11 +44,13 @@ class Story:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.rows = 0
         self.city = TwinCity(home)
         self.city.register(WATER, level="utility")
         self.city.register(DISTRICT, level="district")
         self.city.register(STREET, level="street", parent=DISTRICT)
         self.city.register(AUDITOR, level="auditor", rights=["see_all"], partitions=2)
+        self.city.take_over()  # so that admit has read the directory
         self.centre = self.city.connect(CITY, "hotline")
         self.water = self.city.connect(WATER, "work")
         self.street = self.city.connect(STREET, "work")
@@ -67,23 +76,33 @@ class Story:
         settings = self.city.settings(CITY)
         return read_history(self.city.transport, settings, state=self.home / "state")
 
+    def _file(self, count: int = 1) -> list[str]:
+        """Complaints under one signature; their tickets."""
+        rows = range(self.rows, self.rows + count)
+        self.rows += count
+        drafts = [self.centre.draft(filed(row), once=f"row {row}", time=FILED_AT) for row in rows]
+        return [submitted.ticket for submitted in self.centre.submit_batch(drafts)]
+
     def _handled_by(self, unit: hutong.Bus, lead: str) -> str:
-        ticket = self.centre.submit_batch([self.centre.draft(filed(row)) for row in range(2)])[0].ticket
-        self.centre.submit(disposition.Dispatched(lead=lead, instruction="go and see"), ticket=ticket)
-        unit.submit(disposition.Accepted(contact="counter 3"), ticket=ticket)
-        unit.submit(disposition.Resolved(report="mended"), ticket=ticket)
+        ticket, _ = self._file(2)
+        self.centre.submit(disposition.Dispatched(lead=lead, instruction=hutong.Clear("go and see")), ticket=ticket)
+        unit.submit(disposition.Accepted(contact=hutong.Clear("counter 3")), ticket=ticket)
+        unit.submit(disposition.Accepted(), ticket=ticket)  # superseded
+        unit.submit(disposition.Resolved(report=hutong.Clear("mended")), ticket=ticket)
         called = disposition.CalledBack(contacted=True, resolved=True, satisfaction=Satisfaction.SATISFIED)
         self.centre.submit(called, ticket=ticket)
         self.centre.submit(disposition.Closed(reason="satisfied"), ticket=ticket)
         return ticket
 
     def _answered(self) -> None:
-        ticket = self.centre.submit(filed(9)).ticket
-        self.centre.submit(hutong.complaint.Answered(basis="knowledge_base", reply="on Monday"), ticket=ticket)
+        (ticket,) = self._file()
+        self.centre.submit(
+            hutong.complaint.Answered(basis="knowledge_base", reply=hutong.Clear("on Monday")), ticket=ticket
+        )
 
     def _declined_then_street(self) -> None:
         """The street and its district join late and get the earlier events."""
-        ticket = self.centre.submit(filed(10)).ticket
+        (ticket,) = self._file()
         self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)
         self.water.submit(disposition.Declined(reason="not_ours"), ticket=ticket)
         self.centre.submit(disposition.DeclineDecided(decision=Decision.GRANTED), ticket=ticket)
@@ -91,29 +110,29 @@ class Story:
         self.street.submit(disposition.Accepted(), ticket=ticket)
 
     def _reopened(self) -> None:
-        ticket = self.centre.submit(filed(11)).ticket
+        (ticket,) = self._file()
         self.centre.submit(disposition.Dispatched(lead=STREET), ticket=ticket)
         for _ in range(2):
-            self.street.submit(disposition.Accepted(), ticket=ticket)  # the second time: superseded
+            self.street.submit(disposition.Accepted(), ticket=ticket)  # the second time: not_allowed
             self.street.submit(disposition.Resolved(), ticket=ticket)
             self.centre.submit(disposition.CalledBack(contacted=False), ticket=ticket)
             self.centre.submit(disposition.Reopened(reason="dissatisfied"), ticket=ticket)
 
     def _refusals(self) -> None:
         ticket = self._handled_by(self.street, STREET)
-        self.water.submit(filed(12))  # not_entitled
+        self.water.submit(filed(0), ticket=f"{CITY}-20260105-0000000000")  # not_entitled
         self.water.submit(disposition.Accepted(), ticket=ticket)  # not_entitled: not the lead
         self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)  # not_allowed: closed
         self.centre.submit(disposition.Dispatched(lead="110000.nobody"), ticket=ticket)  # unknown_unit
         self.centre.submit(disposition.Accepted(), ticket=f"{CITY}-20260101-0000000000")  # unknown_ticket
-        self.centre.submit(filed(13), once="row 13")
-        self.centre.submit(filed(13), once="row 13")  # already_admitted, unless midnight lies between
-        late = datetime(2099, 1, 1, tzinfo=UTC)
-        self.centre.submit(filed(14), time=late)  # time_ahead
+        self.centre.submit(filed(0), once="row 0", time=FILED_AT)  # already_admitted: sealed anew, so other bytes
+        self.centre.submit(filed(0), once="later", time=datetime(2099, 1, 1, tzinfo=UTC))  # time_ahead
+        self.water.submit(disposition.Accepted(), ticket=ticket, time=datetime(2020, 1, 1, tzinfo=UTC))  # time_past
 
     def _forgeries(self) -> None:
         """Whoever can write to `submissions`: repetitions, wrong places, junk."""
-        transport, count = self.city.transport, transport_partitions(self.city)
+        transport = self.city.transport
+        count = transport.topics()["submissions"]
         records = [record for log in self.history().submissions.values() for record in log]
         producer = transport.producer(client_id="forger")
         again = records[0], records[-1]
@@ -124,17 +143,37 @@ class Story:
         for headers, value, partition in (
             (first.headers, first.value, wrong),
             (first.headers, first.value, wrong),  # told once
-            (unsigned, first.value, None),
+            (unsigned, first.value, None),  # on the ledger already
+            (unsigned, b"\x00", None),
             ((*first.headers, ("ledger", b"")), first.value, None),
             (first.headers, b"\x00junk", None),
             ((), b"", None),
         ):
             sent.append(Outgoing(topic="submissions", key=first.key, value=value, headers=headers, partition=partition))
+        right = first.value or b""
+        sent += [
+            self._signed(right + b"\x00"),  # undecodable
+            self._signed(b"\x00\x00\xff\xff\xff" + right[5:]),  # unknown_schema
+            self._signed(right, type="complaint.answered.v1"),  # wrong_type
+            self._signed(right, subject="110000-20261340-0000000000"),  # bad_ticket
+            self._signed(right, id="no id"),  # bad_header
+            self._signed(right + bytes(256 * 1024)),  # too_large
+        ]
         producer.send(sent, timeout=5)
         producer.close()
 
+    def _signed(self, value: bytes, **given: str) -> Outgoing:
+        """What the water utility really signed, whatever it is."""
+        ticket = given.get("subject", f"{CITY}-20260101-1111111111")
+        described = {"id": "1", "source": WATER, "type": "complaint.filed.v1", "subject": ticket, **given}
+        attributes = Attributes(**described, time=datetime.now(UTC))
+        event = Submission(key=ticket.encode(), value=value, headers=attributes.headers())
+        signer = Signer(read_private_key(self.city.keys / f"{WATER}.pem"), "test")
+        signature = ("signature", signer.sign([event.fingerprint("test")])[0])
+        return Outgoing(topic="submissions", key=event.key, value=value, headers=(*event.headers, signature))
+
     def _revoked(self) -> None:
-        ticket = self.centre.submit(filed(15)).ticket
+        (ticket,) = self._file()
         self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)
         self.city.revoke(WATER)
         self.city.take_over()  # so that admit reads the directory now
@@ -148,8 +187,3 @@ class Story:
                 left -= 1
             if not left:
                 bus.stop()
-
-
-def transport_partitions(city: TwinCity) -> int:
-    """How many partitions the city was founded with."""
-    return city.transport.topics()["submissions"]
