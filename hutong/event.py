@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ClassVar
 
 from hutong.codec import Codec
-from hutong.errors import HandlingError, InvalidEvent
+from hutong.errors import BusError, HandlingError, InvalidEvent, Unavailable, Unconfirmed
 from hutong.events import EventData
 from hutong.transport import Record
 from hutong.wire.envelope import RESERVED, Environment, Submission
@@ -22,9 +22,13 @@ from hutong.wire.stamps import (
     unpack_record,
 )
 
-
 STAMPS_OF_A_REFUSAL = ("submission", "refusal", "delivery")
 """What deliver puts behind the author's headers of a refusal, in this order."""
+
+
+RETRIABLE = (Unavailable, Unconfirmed)
+"""What a program may meet inside ``with event:`` and that passes: the same event is given out again, after a while.
+Submitting again is safe there, because the ids are derived."""
 
 
 class Unreadable(EventData):
@@ -52,6 +56,8 @@ class Handling:
     enter: Callable[[Event | None], None]
     submitted: int = 0
     handled: bool = False
+    waits: BusError | None = None
+    """The retriable error that ended the last try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +95,14 @@ class Event:
         self.handling.enter(self)
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
         assert self.handling is not None
         self.handling.enter(None)
         self.handling.handled = error is None
-        if error is not None:
+        self.handling.waits = error if isinstance(error, RETRIABLE) else None
+        if error is not None and self.handling.waits is None:
             error.add_note(f"while handling {self}; nothing was marked as handled, so it comes again at the next start")
+        return self.handling.waits is not None
 
     def __str__(self) -> str:
         return f"{self.type} of ticket {self.ticket} ({self.position})"

@@ -43,6 +43,10 @@ class Loop:
         """End the loop after the batch in hand. Safe from a signal handler or another thread."""
         self._stop.set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait, but no longer than until :meth:`stop`; whether it was called."""
+        return self._stop.wait(seconds)
+
     @property
     def stopping(self) -> bool:
         """Whether :meth:`stop` was called."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 import structlog
@@ -16,6 +17,8 @@ from hutong.transport import Consumer, Partition, Position, Record
 from hutong.wire.stamps import DeliveryStamp, RefusalStamp
 
 _log = structlog.get_logger()
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0  # seconds before an event is given out again; doubles from one to the other
 
 Open = Callable[[Record, Handling], Event]
 """Reads a record and checks its signature."""
@@ -87,13 +90,22 @@ class Subscription:
             return
         handling = Handling(enter=self._enter)
         event = self._open(record, handling)
-        try:
-            yield event
-        finally:
+        for attempt in itertools.count():
+            try:
+                yield event
+            finally:
+                if handling.handled:
+                    self._handled(marks, stamp, record, given=True)
             if handling.handled:
-                self._handled(marks, stamp, record, given=True)
-        if not handling.handled:
-            raise HandlingError(f"{event} was not handled: put the loop's body into `with event:`")
+                return
+            if handling.waits is None:
+                raise HandlingError(f"{event} was not handled: put the loop's body into `with event:`")
+            seconds = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
+            _log.warning(
+                "waiting, then the same event again", what=str(event), seconds=seconds, why=str(handling.waits)
+            )
+            if self._loop.wait(seconds):
+                raise handling.waits
 
     @staticmethod
     def _fresh(marks: Marks, stamp: DeliveryStamp, record: Record) -> bool:

@@ -117,6 +117,24 @@ def test_a_failing_handler_stops_and_its_event_comes_again(city: TwinCity) -> No
     assert take(city.connect(WATER).subscribe(), 1)[0].type == complaint.Filed.TYPE
 
 
+def test_a_broker_outage_inside_the_block_gives_the_same_event_again(city: TwinCity) -> None:
+    """A retriable error is waited out in its place; the event is handled once, and what it submitted stands once."""
+    ticket = dispatched(city)
+    water, tries = city.connect(WATER), 0
+    for event in water.subscribe(types=[disposition.Dispatched]):
+        with event:
+            tries += 1
+            water.submit(disposition.Accepted(), answers=event)
+            if tries == 1:
+                raise hutong.Unavailable("the broker went away behind the submit")
+        if tries == 2:
+            break
+    types = [event.type for event in city.connect(CITY).replay(ticket=ticket)]
+    assert types.count(disposition.Accepted.TYPE) == 1
+    lines = (city.home / "journal" / f"{WATER}.test.jsonl").read_text().splitlines()
+    assert [json.loads(line)["n"] for line in lines if '"handled"' in line] == [1, 2]
+
+
 def test_an_event_must_be_taken_by_with(city: TwinCity) -> None:
     """A loop that forgets `with event:` is stopped before it loses anything."""
     dispatched(city)
