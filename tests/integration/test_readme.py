@@ -1,0 +1,116 @@
+"""On the real broker: the README's program as a process of its own, and a street that joins a ticket late."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+import hutong
+from hutong import disposition
+from local.supervisor import ROOT
+from tests.docs.readme import program
+from tests.integration.running import RunningCity, running_city
+
+CITY, WATER, DISTRICT, STREET = "110000", "110000.water", "110105", "110105026"
+FILED = hutong.complaint.Filed(
+    kind=hutong.complaint.Kind.COMPLAINT,
+    channel="phone",
+    category="public_service/water",
+    area=STREET,
+    narrative=hutong.Clear("小区停水三天了"),
+)
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
+    with running_city(tmp_path_factory.mktemp("readme")) as city:
+        yield city
+
+
+@pytest.fixture(scope="module")
+def hotline(city: RunningCity) -> Iterator[hutong.Bus]:
+    with city.connect(CITY, "hotline") as bus:
+        yield bus
+
+
+@pytest.fixture
+def desk(city: RunningCity, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The README's program, saved and started as the README says, as the water utility."""
+    file = tmp_path / "my_desk.py"
+    file.write_text(program(), encoding="utf-8")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HUTONG_")}
+    env |= {"HUTONG_CONFIG": str(city.founded.settings_file(WATER)), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, str(file)], env=env) as process:
+        yield process
+        process.kill()
+
+
+def submit(bus: hutong.Bus, ticket: str, *data: hutong.EventData) -> None:
+    for one in data:
+        bus.submit(one, ticket=ticket, wait="admitted", timeout=SECONDS)
+
+
+def short(types: Iterator[str]) -> str:
+    return " ".join(type_.split(".")[1] for type_ in types)
+
+
+def test_the_departments_program_runs_as_a_process(
+    city: RunningCity, hotline: hutong.Bus, desk: subprocess.Popen[bytes]
+) -> None:
+    """Dispatched to it, it accepts and resolves; reopened, it resolves again; then its ticket is closed."""
+    ticket = hotline.submit(FILED, wait="admitted", timeout=SECONDS).ticket
+    submit(hotline, ticket, disposition.Dispatched(lead=WATER))
+    wait_for(hotline, desk, ticket, "filed dispatched accepted resolved")
+    called_back = disposition.CalledBack(contacted=True, resolved=False)
+    submit(hotline, ticket, called_back, disposition.Reopened(reason="dissatisfied"))
+    wait_for(hotline, desk, ticket, "filed dispatched accepted resolved called_back reopened resolved")
+    submit(hotline, ticket, called_back, disposition.Closed(reason="resolved"))
+
+
+def wait_for(bus: hutong.Bus, desk: subprocess.Popen[bytes], ticket: str, life: str) -> None:
+    """Until the ledger tells this life of the ticket."""
+    told, deadline = "", time.monotonic() + SECONDS
+    while time.monotonic() < deadline and desk.poll() is None:
+        told = short(event.type for event in bus.replay(ticket=ticket))
+        if told == life:
+            return
+    raise AssertionError(f"the ledger tells {told!r}, not {life!r}; the program ended with {desk.poll()}")
+
+
+@pytest.mark.parametrize("late", [STREET, DISTRICT])
+def test_who_joins_a_ticket_late_receives_its_earlier_events_first(
+    city: RunningCity, hotline: hutong.Bus, late: str
+) -> None:
+    """Filed, dispatched elsewhere, declined, granted, and then dispatched to the street: street and district above it
+    begin with `filed`, in order, under numbers without a gap."""
+    ticket = hotline.submit(FILED, wait="admitted", timeout=SECONDS).ticket
+    submit(hotline, ticket, disposition.Dispatched(lead=WATER))
+    with city.connect(WATER, "declines") as water:
+        submit(water, ticket, disposition.Declined(reason="not_our_duty"))
+    granted = disposition.DeclineDecided(decision=disposition.Decision.GRANTED)
+    submit(hotline, ticket, granted, disposition.Dispatched(lead=STREET))
+    with city.connect(late, f"late-{ticket.lower()}") as bus:
+        events = [event for event in delivered(bus) if event.ticket == ticket]
+    assert short(event.type for event in events) == "filed dispatched declined decline_decided dispatched"
+    assert [event.data.lead for event in events if isinstance(event.data, disposition.Dispatched)] == [WATER, STREET]
+    numbers = [event.delivery.n for event in events if event.delivery]
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+    sequences = [event.ledger.sequence for event in events if event.ledger]
+    assert sequences == sorted(sequences)
+    assert [event.fingerprint for event in events] == [event.fingerprint for event in hotline.replay(ticket=ticket)]
+
+
+def delivered(bus: hutong.Bus) -> Iterator[hutong.Event]:
+    """Everything there is at the organisation's door now, read as a new system reads it."""
+    there = sum(1 for _ in bus.replay(source="deliveries"))
+    for event in islice(bus.subscribe(), there):
+        with event:
+            yield event
