@@ -154,12 +154,16 @@ class Consumer(Protocol):
     def subscribe(self, topics: Sequence[str]) -> None:
         """Join the group and share these topics with its members.
 
-        Partition p of every topic with equally many partitions comes to the same member (range assignment).
+        Partition p of every topic with equally many partitions comes to the same member (range assignment). The
+        group is joined by the first :meth:`poll`. Raises :class:`~hutong.errors.SettingsError` when a topic is missing.
         """
         ...
 
     def assign(self, partitions: Sequence[Partition]) -> None:
-        """Read exactly these partitions, without the group's sharing. Replaces any earlier assignment."""
+        """Read exactly these partitions, without the group's sharing. Replaces any earlier assignment.
+
+        Raises :class:`~hutong.errors.SettingsError` when a topic is missing.
+        """
         ...
 
     def assignment(self) -> frozenset[Partition]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import (  # type: ignore[import-untyped]
@@ -37,6 +38,8 @@ SETTINGS: Mapping[str, object] = {
     "metrics_enabled": False,
 }
 _TIMEOUT_MS = 8_000
+_TOPIC_WAIT = 5.0  # seconds a topic may take to become known, longer than a new one needs to spread
+_NOT_YET = (kafka.KafkaTimeoutError, kafka.UnknownTopicOrPartitionError, kafka.LeaderNotAvailableError)
 _FENCED_INSTANCE = kafka.FencedInstanceIdError.errno
 
 
@@ -111,11 +114,34 @@ class KafkaReader:
             raise ValueError("subscribe() shares partitions within a group: this consumer has none, use assign()")
         with asking("subscribing"):
             self._raw.subscribe(topics=list(topics), listener=self._listener)
+        self._know(set(topics))
 
     def assign(self, partitions: Sequence[Partition]) -> None:
         with asking("assigning"):
             self._raw.assign([TopicPartition(*p) for p in partitions])
+        self._know({p.topic for p in partitions})
         self._assigns += 1
+
+    def _know(self, topics: set[str]) -> None:
+        """Learn these topics' partitions before the group shares them out.
+
+        kafka-python forgets a wish for metadata that comes while an older one is under way; the group's leader
+        then shares out nothing, and nobody reads until metadata grows old.
+        """
+        cluster = self._raw._cluster
+        since = time.monotonic()
+        missing = topics
+        while missing:
+            left = since + _TOPIC_WAIT - time.monotonic()
+            if left <= 0 and cluster._last_successful_refresh_ms > since * 1000:
+                raise errors.SettingsError(
+                    f"topic {min(missing)} does not exist on the broker: create the city's topics first"
+                )
+            if left <= 0:
+                raise errors.Unavailable("looking for topics: the broker does not answer; try again later")
+            with asking("looking for topics"), suppress(*_NOT_YET):
+                self._raw._net.run(self._raw._manager.wait_for, cluster.request_update(), left * 1000)
+            missing = {topic for topic in topics if not cluster.partitions_for_topic(topic)}
 
     def assignment(self) -> frozenset[Partition]:
         return frozenset(Partition(*tp) for tp in self._raw.assignment())

@@ -46,11 +46,20 @@ class MemoryReader:
         if self._group_name is None:
             raise ValueError("subscribe() shares partitions within a group: this consumer has none, use assign()")
         with self._broker.changed:
+            self._know(topics)
             self._self.topics = tuple(topics)
 
     def assign(self, partitions: Sequence[Partition]) -> None:
         with self._broker.changed:
+            self._know(p.topic for p in partitions)
             self._take(partitions)
+
+    def _know(self, topics: Iterable[str]) -> None:
+        missing = set(topics) - self._broker.logs.keys()
+        if missing:
+            raise errors.SettingsError(
+                f"topic {min(missing)} does not exist on the broker: create the city's topics first"
+            )
 
     def _take(self, partitions: Iterable[Partition]) -> None:
         """A new assignment. Partitions kept from the former one keep position and pause, as in kafka-python."""

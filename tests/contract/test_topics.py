@@ -54,6 +54,16 @@ def test_missing_topic_bounds(bench: Bench) -> None:
         bench.reader().end(Partition(bench.name("missing"), 0))
 
 
+def test_missing_topic_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a topic that does not exist is a SettingsError that names it, not silence."""
+    monkeypatch.setattr("hutong.transport.kafka_consumer._TOPIC_WAIT", 0.5)
+    there, missing = bench.topic(), bench.name("missing")
+    with pytest.raises(errors.SettingsError, match=missing):
+        bench.reader(group=bench.name("group")).subscribe([there, missing])
+    with pytest.raises(errors.SettingsError, match=missing):
+        bench.reader(Partition(there, 0), Partition(missing, 0))
+
+
 def test_unsent_is_unsent(bench: Bench) -> None:
     """When one record of a send has no topic, none of the others is written."""
     topic = bench.topic()
