@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hutong.errors import SettingsError
 from local.cities import City
+from local.demo import Play, play
 from local.generator import complaints
+
+TICKETS = 300
+"""How many a demo plays unless told otherwise."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -33,6 +39,31 @@ def generate(
     until = now.replace(tzinfo=UTC) if now else datetime.now(UTC)
     for complaint in complaints(seed, count, City.load(city), now=until):
         sys.stdout.write(complaint.model_dump_json() + "\n")
+
+
+@app.command()
+def demo(
+    tickets: Annotated[int | None, typer.Option(min=1, help="How many complaints, or rows of --data. 工单数")] = None,
+    data: Annotated[Path | None, typer.Option(help="A real export (CSV, also .gz) to play instead. 数据文件")] = None,
+    mapping: Annotated[str | None, typer.Option("--map", help="Its mapping: a name or a file. 字段映射")] = None,
+    city: Annotated[str | None, typer.Option(help="The demo city; nyc with --data, otherwise beijing. 城市")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same complaints. 随机种子")] = 1,
+    leave: Annotated[bool, typer.Option("--exit", help="End when the play is over. 结束后退出")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout. JSON 输出")] = False,
+) -> None:
+    """Run a whole city here and play complaints through it. 演示.
+
+    Ends with the checker's verdict: exit code 0 when it found nothing, 1 when it did, 2 when something must be mended
+    first. A play that was cut short goes on where it stood.
+    """
+    if (data is None) != (mapping is None):
+        raise SettingsError("--data and --map (DATA= and MAP=) go together: a file, and how to read it.")
+    if data is not None and not data.exists():
+        raise SettingsError(f"{data} is not there: name an export that can be read.")
+    play_city = city or ("beijing" if data is None else "nyc")
+    what = Play(city=play_city, tickets=tickets or TICKETS, seed=seed, data=data and data.absolute(), map=mapping)
+    home, bootstrap = Path(os.environ.get("HUTONG_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
+    sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))
 
 
 def main() -> None:

@@ -1,0 +1,175 @@
+"""The demo: one city on this machine, complaints played through it, and the checker's verdict at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from hutong.catalogue import Catalogue
+from hutong.codec import Codec
+from hutong.errors import SettingsError
+from hutong.rules.lifecycle import Lifecycle
+from hutong.transport.kafka import KafkaTransport
+from local.cities import City
+from local.founding import FoundedCity, found
+from local.generator import complaints
+from local.kafka import broker
+from local.live import Follower, Screen
+from local.report import result_of, show, show_commands
+from local.supervisor import ROOT, Child, Supervisor
+from tests.checker import check, read_history
+
+QUIET_SECONDS = 3.0
+"""Nothing new on the ledger, and nothing newly handled, for so long after intake ended: the city is done."""
+SATISFIED = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """What to play: generated complaints, or the rows of a real export."""
+
+    city: str
+    tickets: int
+    seed: int = 1
+    data: Path | None = None
+    map: str | None = None
+
+    def text(self) -> str:
+        """The play as text, to know it again."""
+        return json.dumps(asdict(self), default=str, sort_keys=True)
+
+
+def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: bool) -> int:
+    """Play to the end; 0 when the checker found nothing, 1 when it did."""
+    console = Console(stderr=True)
+    city = City.load(what.city)
+    home = _prepare(home, what)
+    with contextlib.ExitStack() as running:
+        with _said(console, "starting Kafka") as say:
+            address = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
+            transport = running.enter_context(contextlib.closing(KafkaTransport(address)))
+        with _said(console, f"founding {city.organisations[city.id].names.get('en', city.id)}"):
+            founded = found(city, home, address, transport)
+        lifecycle, codec = Lifecycle.load(), Codec(Catalogue.load())
+        children = _children(founded, what)
+        with Supervisor(children, home=home):
+            began = time.monotonic()
+            intake = _intake(founded, what)
+            with (
+                contextlib.closing(Follower(transport, city, lifecycle, codec)) as follower,
+                Screen(console, city, lifecycle, what.tickets) as screen,
+            ):
+                ended = _follow(follower, screen, intake, founded)
+            account = _account(intake, founded)
+            with _said(console, "checking every event"):
+                settings, state = founded.settings(city.id), home / "state"
+                history = read_history(transport, settings, journals=founded.journals, state=state)
+                verdict = check(history, complete=True)
+            result = result_of(verdict, history, city, account, ended - began)
+            (home / "verdict.txt").write_text(verdict.summary() + "\n", encoding="utf-8")
+            (home / "played").write_text(what.text(), encoding="utf-8")
+            show(console, verdict, result, home / "verdict.txt")
+            if stay:
+                show_commands(console, founded)
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+    if as_json:
+        print(json.dumps(result), flush=True)
+    return 0 if verdict.ok else 1
+
+
+def _prepare(home: Path, what: Play) -> Path:
+    """The demo's own folder. The same play that was cut short goes on; after a finished or another one all is new."""
+    folder = home / "demo"
+    playing = folder / "playing"
+    goes_on = playing.exists() and playing.read_text() == what.text() and not (folder / "played").exists()
+    try:
+        if not goes_on and folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        playing.write_text(what.text())
+    except OSError as error:
+        raise SettingsError(
+            f"The folder {folder} cannot be used ({error.strerror}): make it writable, or name another in HUTONG_HOME."
+        ) from error
+    return folder.absolute()
+
+
+def _children(founded: FoundedCity, what: Play) -> list[Child]:
+    """The city's services: admit, deliver, the hotline's systems, a desk for each unit that has one."""
+    city = founded.city
+    hotline = founded.variables(city.id)
+    past = ("--event-times", "event") if what.data else ()
+    history = ("--history", str(what.data), "--map", str(what.map)) if what.data else ()
+    children = [
+        Child.service("admit", env=hotline),
+        Child.service("deliver", env=hotline),
+        Child.service("dispatch", "--routing", str(city.folder / "routing.yaml"), *past, env=hotline),
+        Child.service("callback", "--satisfied", str(SATISFIED), *past, env=hotline),
+    ]
+    for name, organisation in city.organisations.items():
+        if organisation.desk:
+            children.append(Child.service("desk", *history, name=f"desk.{name}", env=founded.variables(name)))
+    return children
+
+
+def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
+    """Start intake on the rows to play; its account is the last line of what it prints."""
+    home = founded.home
+    if what.data is None:
+        rows = home / "complaints.jsonl"
+        if not rows.exists():
+            generated = complaints(what.seed, what.tickets, founded.city, now=datetime.now(UTC))
+            rows.write_text("".join(row.model_dump_json() + "\n" for row in generated), encoding="utf-8")
+        source: tuple[str, ...] = (str(rows),)
+    else:
+        source = (str(what.data.absolute()), "--map", str(what.map), "--limit", str(what.tickets))
+    command = Child.service("intake", *source, "--json", "--report", str(home / "rejected.jsonl"))
+    (home / "logs").mkdir(exist_ok=True)
+    with open(home / "logs" / "intake.log", "ab") as log, open(home / "intake.json", "wb") as account:
+        return subprocess.Popen(
+            command.argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=account, stderr=log,
+            env={**os.environ, **founded.variables(founded.city.id), **command.env},
+        )  # fmt: skip
+
+
+def _follow(follower: Follower, screen: Screen, intake: subprocess.Popen[bytes], founded: FoundedCity) -> float:
+    """Show the play until the city is done; when its last event came."""
+    handled, moved = 0, time.monotonic()
+    while True:
+        follower.read(0.2)
+        screen.update(follower)
+        size = sum(path.stat().st_size for path in founded.journals.glob("*.jsonl"))
+        if size != handled:
+            handled, moved = size, time.monotonic()
+        if intake.poll() is not None and time.monotonic() - max(moved, follower.moved) > QUIET_SECONDS:
+            return follower.moved
+
+
+def _account(intake: subprocess.Popen[bytes], founded: FoundedCity) -> Mapping[str, int]:
+    lines = (founded.home / "intake.json").read_text(encoding="utf-8").splitlines()
+    if intake.returncode != 0 or not lines:
+        log = (founded.home / "logs" / "intake.log").read_text(encoding="utf-8").strip().splitlines()
+        raise SettingsError(f"intake ended with {intake.returncode}: {log[-1] if log else 'it said nothing'}")
+    account: Mapping[str, int] = json.loads(lines[-1])
+    return account
+
+
+@contextlib.contextmanager
+def _said(console: Console, what: str) -> Iterator[Callable[[str], None]]:
+    """Show that ``what`` goes on, and how long it took; the block may say what it is at."""
+    began = time.monotonic()
+    with console.status(what) as status:
+        yield lambda text: status.update(f"{what}: {text}")
+    console.print(f"[dim]{what}: {time.monotonic() - began:.1f} s[/dim]")

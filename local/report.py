@@ -1,0 +1,102 @@
+"""What the demo tells at its end: one JSON object, the verdict, and three commands to try next."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from hutong import disposition
+from local.cities import City
+from local.founding import FoundedCity
+from tests.checker import RULES, History, Verdict, latencies
+
+
+def result_of(
+    verdict: Verdict, history: History, city: City, account: Mapping[str, int], seconds: float
+) -> dict[str, Any]:
+    """The demo's JSON object. Latencies are milliseconds from the submit of a dispatch to its department's handler;
+    ``rejected`` counts rows that intake could not read or admit refused."""
+    counts = verdict.counts
+    tickets = sum(counts.tickets.values())
+    desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
+    waits = latencies(history, desks, [disposition.Dispatched.TYPE])
+    return {
+        "tickets": tickets,
+        "merged": counts.tickets.get("merged", 0),
+        "rejected": account["rejected"] + account["refused"],
+        "closed": counts.tickets.get("closed", 0),
+        "ended": counts.ended,
+        "open": tickets - counts.ended,
+        "ledger_events": counts.ledger_events,
+        "deliveries": counts.deliveries,
+        "refused": counts.refused,
+        "duplicates": counts.duplicates,
+        "lost": counts.lost,
+        "seconds": round(seconds, 1),
+        "events_per_second": round(counts.ledger_events / seconds, 1),
+        "latency_ms": {"p50": percentile(waits, 50), "p99": percentile(waits, 99)},
+    }
+
+
+def percentile(values: Sequence[float], percent: int) -> float | None:
+    """The smallest value that at least ``percent`` per cent of the values do not exceed; None without values."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
+
+
+def show(console: Console, verdict: Verdict, result: Mapping[str, Any], file: Path) -> None:
+    """The account and the verdict, for people."""
+    console.print()
+    console.print(
+        f"[bold]{result['tickets']}[/bold] tickets: {result['closed']} closed, "
+        f"{result['ended'] - result['closed']} answered at once, {result['open']} open; {result['rejected']} rows "
+        f"rejected. [bold]{result['ledger_events']}[/bold] events in {result['seconds']} s, "
+        f"{result['deliveries']} deliveries, {result['refused']} refused."
+    )
+    if verdict.ok:
+        looked = sum(verdict.looked.values())
+        held = len(RULES) - len(verdict.unlooked)
+        console.print(f"[bold green]✓ The checker found nothing:[/bold green] {held} rules held in {looked:,} places.")
+    else:
+        console.print(f"[bold red]✗ The checker found {len(verdict.violations)} violations:[/bold red]")
+        for violation in verdict.violations[:5]:
+            console.print(Text(f"  {violation.rule}: {violation.text}"))
+    console.print(Text(f"  rule by rule: {_near(file)}", "dim"))
+
+
+def show_commands(console: Console, founded: FoundedCity) -> None:
+    """One command to try next for each kind of user."""
+    console.print("\nThe city goes on running; Ctrl-C ends it. Meanwhile, in another terminal:\n", style="bold")
+    for who, command in _commands(founded):
+        console.print(Text(f"  # {who}", "dim"))
+        console.print(Text(f"  {command}\n", "cyan"), soft_wrap=True)
+
+
+def _commands(founded: FoundedCity) -> Iterator[tuple[str, str]]:
+    desk = next(name for name, organisation in founded.city.organisations.items() if organisation.desk)
+    hutong = _near(Path(sys.executable).parent / "hutong")
+
+    def run(organisation: str, command: str) -> str:
+        return f"HUTONG_CONFIG={_near(founded.settings_file(organisation))} {hutong} {command}"
+
+    yield f"a department ({desk}) reads its deliveries", run(desk, "subscribe --system try --count 5")
+    yield "an operator follows one ticket", run(founded.city.id, f"ticket show {_dispatched_ticket(founded)}")
+    yield "an auditor replays the ledger", run(founded.city.id, "replay --output ledger.jsonl")
+
+
+def _dispatched_ticket(founded: FoundedCity) -> str:
+    """A ticket that went to a department, from the dispatcher's journal."""
+    with (founded.journals / f"{founded.city.id}.dispatch.jsonl").open(encoding="utf-8") as lines:
+        sent = (json.loads(line) for line in lines)
+        return next(str(line["ticket"]) for line in sent if line.get("type") == disposition.Dispatched.TYPE)
+
+
+def _near(path: Path) -> Path:
+    """The path as short as the reader's folder allows."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
