@@ -271,6 +271,13 @@ def test_a_json_line_that_does_not_fit_names_its_field(
     assert ledger(city) == []
 
 
+def test_a_report_shows_no_value_that_may_be_a_citizens_words(city: TwinCity, tmp_path: Path) -> None:
+    """Neither of a sealed field, nor of one that nobody knows."""
+    for change in ({"identity": 13812345}, {"phone": "13812345"}):
+        _, [line] = take(city, lines(tmp_path / "a.jsonl", 1, **change))
+        assert line["value"] == "(not shown)"
+
+
 def test_lines_that_are_no_json_object_are_told_and_empty_ones_passed(tmp_path: Path) -> None:
     """Their numbers are those of the file."""
     file = tmp_path / "a.jsonl"
