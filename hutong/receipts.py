@@ -3,52 +3,76 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hutong.event import city_part_removed
+from hutong.loop import read_to
 from hutong.outgoing import Signed
-from hutong.transport import Partition, Record, Transport
+from hutong.transport import Consumer, Partition, Record, Transport
 from hutong.wire.envelope import Environment
 from hutong.wire.stamps import LedgerStamp, RefusalStamp
 
 Receipt = LedgerStamp | RefusalStamp
+
+LOOK_BACK_SECONDS = 2.0
+"""After so long without its receipt an event may be one that was sent before: its receipt came long ago then."""
 
 
 class Receipts:
     """Reads the organisation's deliveries aside from every subscription, from the moment it is made."""
 
     def __init__(self, transport: Transport, organisation: str, partitions: int, environment: Environment) -> None:
-        self._organisation = organisation.encode()
+        self._transport = transport
+        self._organisation = organisation
         self._environment: Environment = environment
-        self._consumer = transport.consumer(client_id=f"{organisation}.receipts")
-        places = [Partition(f"deliveries.{organisation}", number) for number in range(partitions)]
-        self._consumer.assign(places)
-        for place in places:
+        self._places = [Partition(f"deliveries.{organisation}", number) for number in range(partitions)]
+        self._consumer = self._reader()
+        for place in self._places:
             self._consumer.seek(place, self._consumer.end(place))
 
     def wait(self, events: Sequence[Signed], deadline: float) -> Mapping[bytes, Receipt]:
         """Receipts by fingerprint, as far as they came before ``deadline`` (``time.monotonic()`` seconds)."""
-        missing = {event.fingerprint for event in events}
+        missing = {event.fingerprint: event.ticket.encode() for event in events}
         found: dict[bytes, Receipt] = {}
+        look_back = time.monotonic() + LOOK_BACK_SECONDS
         while missing and time.monotonic() < deadline:
             for records in self._consumer.poll(0.05).values():
-                for record in records:
-                    fingerprint, receipt = self._read(record)
-                    if receipt is not None and fingerprint in missing:
-                        found[fingerprint] = receipt
-                        missing.discard(fingerprint)
+                self._match(records, missing, found)
+            if missing and time.monotonic() > look_back:
+                self._match(self._past(), missing, found)
+                look_back = deadline
         return found
 
-    def _read(self, record: Record) -> tuple[bytes, Receipt | None]:
-        headers = dict(record.headers)
-        if headers.get("ce_source") != self._organisation:
-            return b"", None
-        receipt: Receipt = (
-            RefusalStamp.from_bytes(headers["refusal"])
-            if "refusal" in headers
-            else LedgerStamp.from_bytes(headers["ledger"])
-        )
-        return city_part_removed(record).fingerprint(self._environment), receipt
+    def _match(
+        self, records: Sequence[Record] | Iterator[Record], missing: dict[bytes, bytes], found: dict[bytes, Receipt]
+    ) -> None:
+        """Move what ``records`` are receipts of from ``missing`` (fingerprint → ticket) to ``found``."""
+        author, tickets = self._organisation.encode(), set(missing.values())
+        for record in records:
+            headers = dict(record.headers)
+            if record.key not in tickets or headers.get("ce_source") != author:
+                continue
+            fingerprint = city_part_removed(record).fingerprint(self._environment)
+            if missing.pop(fingerprint, None) is not None:
+                refusal = headers.get("refusal")
+                found[fingerprint] = (
+                    LedgerStamp.from_bytes(headers["ledger"]) if refusal is None else RefusalStamp.from_bytes(refusal)
+                )
+
+    def _past(self) -> Iterator[Record]:
+        """Everything that the door holds as of now."""
+        consumer = self._reader()
+        try:
+            for place in self._places:
+                consumer.seek(place, consumer.beginning(place))
+            yield from read_to(consumer, {place: consumer.end(place) for place in self._places})
+        finally:
+            consumer.close()
+
+    def _reader(self) -> Consumer:
+        consumer = self._transport.consumer(client_id=f"{self._organisation}.receipts")
+        consumer.assign(self._places)
+        return consumer
 
     def close(self) -> None:
         """Stop reading."""

@@ -174,6 +174,15 @@ def test_without_admit_the_receipt_is_unconfirmed_and_the_event_can_be_sent_agai
     assert len(list(hotline.replay(ticket=event.ticket))) == 1
 
 
+def test_bytes_that_were_admitted_long_ago_have_their_receipt(city: TwinCity) -> None:
+    """Sent again by another program, the same bytes bring no new entry; the receipt of the first is found."""
+    first = city.connect(CITY)
+    signed = first._signing().sign([first.draft(FILED)])
+    [before] = first.resend(signed, wait="admitted")
+    [after] = city.connect(CITY).resend(signed, wait="admitted", timeout=10)
+    assert after.ledger == before.ledger is not None
+
+
 def test_a_system_that_starts_now_sees_only_what_comes(city: TwinCity) -> None:
     """start="now" leaves out what was delivered before, and stays so after a restart."""
     dispatched(city)
