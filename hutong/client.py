@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
@@ -10,29 +9,27 @@ from typing import Literal
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
-from hutong.errors import HandlingError, InvalidEvent, Refused, SettingsError, Unconfirmed
-from hutong.event import Event, Handling, read_event
+from hutong.errors import HandlingError, Refused, SettingsError
+from hutong.event import Event, Handling
 from hutong.events import EventData
 from hutong.events.complaint import Filed
 from hutong.events.sealed import Sealed
 from hutong.journal import Journal
 from hutong.keystore import SqliteKeyStore
-from hutong.loop import read_to
 from hutong.outgoing import Author, Draft, Signed, Submitted
+from hutong.reading import Reader
 from hutong.receipts import Receipts
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
+from hutong.sending import Sender, Wait
 from hutong.settings import Settings
 from hutong.subscription import Subscription
-from hutong.transport import Partition, Placed, Record, Transport
+from hutong.transport import Partition, Record, Transport
 from hutong.transport.partition import partition_of
-from hutong.wire.envelope import SIGNATURE
 from hutong.wire.identity import derived_id, fresh_id, ticket_id
-from hutong.wire.signing import Signature, Signer, Verifier
-from hutong.wire.stamps import LedgerStamp, RefusalStamp
+from hutong.wire.signing import Signer
 
-Wait = Literal["acknowledged", "admitted"]
 Start = Literal["earliest", "now"]
 
 
@@ -42,23 +39,24 @@ class Bus:
     Made by :func:`connect`; a context manager that closes everything it opened.
     """
 
-    def __init__(self, system: str, settings: Settings, transport: Transport, keys: KeyStore) -> None:
+    def __init__(
+        self, system: str, settings: Settings, transport: Transport, keys: KeyStore, *, owns_transport: bool
+    ) -> None:
         self.system = system
         self.organisation = settings.organisation
         self.catalogue = Catalogue.load()
         self.codec = Codec(self.catalogue)
         self._settings = settings
         self._transport = transport
+        self._owns_transport = owns_transport
         self._keys = keys
-        self._journal = Journal(settings.journal, settings.organisation, system, settings.environment)
-        self._verifier = Verifier(settings.environment)
-        self._directory = DirectoryReader(
-            transport, self.codec, bytes.fromhex(settings.registrar_key), settings.environment
-        )
+        environment, name = settings.environment, f"{self.organisation}.{system}"
+        self._journal = Journal(settings.journal, self.organisation, system, environment)
+        self._directory = DirectoryReader(transport, self.codec, bytes.fromhex(settings.registrar_key), environment)
         self._directory.refresh()
-        self._producer = transport.producer(client_id=f"{self.organisation}.{system}")
+        self._reader = Reader(transport, self._directory, self.codec, environment, name)
+        self._sender = Sender(transport.producer(client_id=name), self._journal, self._open_receipts)
         self._author: Author | None = None
-        self._receipts: Receipts | None = None
         self._subscriptions: list[Subscription] = []
         self._handling: Event | None = None
         self._stopped = False
@@ -150,34 +148,13 @@ class Bus:
             Unconfirmed: the outcome is unknown; ``events`` may be sent again by :meth:`resend`.
             SettingsError: this program has no signing key.
         """
-        return self.resend(self._signing().sign(drafts), wait=wait, timeout=timeout) if drafts else []
+        return self.resend(self._signing().sign(drafts) if drafts else [], wait=wait, timeout=timeout)
 
     def resend(
         self, events: Sequence[Signed], *, wait: Wait = "acknowledged", timeout: float = 30.0
     ) -> list[Submitted]:
         """Send signed events, byte for byte: they become at most one ledger entry each, however often they are sent."""
-        deadline = clock.monotonic() + timeout
-        receipts = self._receipts_reader() if wait == "admitted" else None
-        self._journal.sent(events)
-        try:
-            placed = self._producer.send([event.record() for event in events], timeout=timeout)
-        except Unconfirmed as error:
-            raise Unconfirmed(
-                f"{error} ({len(events)} events of {self.organisation}; send them again with `resend`)", tuple(events)
-            ) from None
-        self._journal.acknowledged(events)
-        found = receipts.wait(events, deadline) if receipts else {}
-        missing = tuple(event for event in events if receipts and event.fingerprint not in found)
-        if missing:
-            raise Unconfirmed(
-                f"{len(missing)} of {len(events)} events are with the broker, but no receipt came within "
-                f"{timeout:.0f} s: is the city's admit running? (first: {missing[0].type} of "
-                f"{missing[0].ticket})",
-                missing,
-            )
-        return [
-            _submitted(event, place, found.get(event.fingerprint)) for event, place in zip(events, placed, strict=True)
-        ]
+        return self._sender.send(events, wait=wait, timeout=timeout) if events else []
 
     def _signing(self) -> Author:
         if self._author is None:
@@ -191,17 +168,17 @@ class Bus:
             )
         return self._author
 
-    def _receipts_reader(self) -> Receipts:
-        if self._receipts is None:
-            standing = self.directory.get(self.organisation) or self.refresh().get(self.organisation)
-            if standing is None:
-                raise SettingsError(
-                    f"{self.organisation} is not in the directory: have it registered (`hutong org register`)"
-                )
-            self._receipts = Receipts(
-                self._transport, self.organisation, standing.entry.partitions, self._settings.environment
+    def _open_receipts(self) -> Receipts:
+        return Receipts(self._transport, self.organisation, self._partitions(), self._settings.environment)
+
+    def _partitions(self) -> int:
+        """The partitions of this organisation's door."""
+        standing = self.directory.get(self.organisation) or self.refresh().get(self.organisation)
+        if standing is None:
+            raise SettingsError(
+                f"{self.organisation} is not in the directory: have it registered (`hutong org register`)"
             )
-        return self._receipts
+        return standing.entry.partitions
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -223,18 +200,13 @@ class Bus:
             Gap: deliveries are missing. OutOfRange: the broker no longer has them. HandlingError: an event was not
             taken. Fenced: another process runs under this static id. InvalidEvent: a delivery proves nothing.
         """
-        standing = self.directory.get(self.organisation) or self.refresh().get(self.organisation)
-        if standing is None:
-            raise SettingsError(
-                f"{self.organisation} is not in the directory: have it registered (`hutong org register`)"
-            )
+        topic, begin, count = f"deliveries.{self.organisation}", None, self._partitions()
         group = f"{self.organisation}.{self.system}"
         consumer = self._transport.consumer(
             client_id=group, group=group, instance=self._settings.instance or self.system
         )
-        topic, begin = f"deliveries.{self.organisation}", None
         if start == "now":
-            places = [Partition(topic, number) for number in range(standing.entry.partitions)]
+            places = [Partition(topic, number) for number in range(count)]
             begin = {place: consumer.end(place) for place in places}
         subscription = Subscription(
             consumer,
@@ -274,39 +246,12 @@ class Bus:
         if count is None:
             raise SettingsError(f"topic {topic} is not there: was the city founded, the organisation registered?")
         numbers = [partition_of(ticket.encode(), count)] if ticket and source == "ledger" else range(count)
-        consumer = self._transport.consumer(client_id=f"{self.organisation}.replay")
-        try:
-            places = [Partition(topic, number) for number in numbers]
-            consumer.assign(places)
-            for place in places:
-                consumer.seek(place, consumer.beginning(place))
-            for record in read_to(consumer, {place: consumer.end(place) for place in places}):
-                if ticket is not None and record.key != ticket.encode():
-                    continue
-                event = self.read(record)
-                if event.ledger is None or _within(event.ledger.admitted, since, until):
-                    yield event
-        finally:
-            consumer.close()
+        places = [Partition(topic, number) for number in numbers]
+        yield from self._reader.replay(places, ticket=ticket, since=since, until=until)
 
     def read(self, record: Record, handling: Handling | None = None) -> Event:
-        """The event in a record; that its author signed it is proved, except for a refusal, which proves nothing.
-
-        Raises:
-            InvalidEvent: it is no event, or its signature does not hold.
-        """
-        event = read_event(record, self.codec, self._settings.environment, handling)
-        if event.ledger is not None:
-            signature = Signature.from_bytes(event.submission.header(SIGNATURE) or b"")
-            number = event.ledger.directory
-            if number > self.directory.number:
-                self.refresh()
-            standing = self.directory.get(event.source, number)
-            key = None if standing is None else standing.keys.get(signature.key_id)
-            if key is None:
-                raise InvalidEvent("unknown_key", f"{event}: {event.source} had no such key in directory {number}")
-            self._verifier.verify(key, signature, event.fingerprint)
-        return event
+        """The event in a record of the ledger or of a door; see :meth:`hutong.reading.Reader.read`."""
+        return self._reader.read(record, handling)
 
     def unseal(self, event: Event, field: str) -> object:
         """The content of a sealed field (JSON value), or None where the author left it out.
@@ -339,12 +284,11 @@ class Bus:
     def close(self) -> None:
         """Close everything this bus opened."""
         self.stop()
-        self._producer.close()
+        self._sender.close()
         self._directory.close()
-        if self._receipts is not None:
-            self._receipts.close()
         self._journal.close()
-        self._transport.close()
+        if self._owns_transport:
+            self._transport.close()
 
     def __enter__(self) -> Bus:
         return self
@@ -361,33 +305,16 @@ def connect(
     """Open the organisation's door for one of its systems.
 
     Without ``settings`` they come from ``HUTONG_*`` variables or the file in ``HUTONG_CONFIG``; without ``transport``
-    it is Kafka at ``bootstrap``; without ``keys`` ticket keys lie in ``<home>/keys/<organisation>.sqlite``.
+    it is Kafka at ``bootstrap`` (a transport that is given stays open); without ``keys`` ticket keys lie in
+    ``<home>/keys/<organisation>.sqlite``.
 
     Raises:
         SettingsError: a setting is missing or wrong. Unavailable: the broker cannot be reached.
     """
     settings = settings or Settings.load()
-    if transport is None:
-        from hutong.transport.kafka import KafkaTransport  # the client library is loaded only where it is used
+    keys = keys or SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
+    if transport is not None:
+        return Bus(system, settings, transport, keys, owns_transport=False)
+    from hutong.transport.kafka import KafkaTransport  # the client library is loaded only where it is used
 
-        transport = KafkaTransport(settings.bootstrap)
-    return Bus(
-        system, settings, transport, keys or SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
-    )
-
-
-def _submitted(event: Signed, place: Placed, receipt: LedgerStamp | RefusalStamp | None) -> Submitted:
-    return Submitted(
-        id=event.id,
-        ticket=event.ticket,
-        type=event.type,
-        fingerprint=event.fingerprint,
-        partition=place.partition,
-        offset=place.offset,
-        ledger=receipt if isinstance(receipt, LedgerStamp) else None,
-        refusal=receipt if isinstance(receipt, RefusalStamp) else None,
-    )
-
-
-def _within(moment: datetime, since: datetime | None, until: datetime | None) -> bool:
-    return (since is None or moment >= since) and (until is None or moment < until)
+    return Bus(system, settings, KafkaTransport(settings.bootstrap), keys, owns_transport=True)
