@@ -24,15 +24,6 @@ def answer(bus: hutong.Bus, desk: handler.Desk) -> None:
             bus.submit_batch([bus.draft(data, answers=event) for data in desk.answers(event)])
 
 
-def play(bus: hutong.Bus, desk: history.HistoricDesk) -> None:
-    """The same with the times of the past."""
-    for event in bus.replay(source="deliveries"):
-        desk.learn(event)
-    for event in bus.subscribe(types=history.WANTED):
-        with event:
-            bus.submit_batch([bus.draft(step.data, answers=event, time=step.time) for step in desk.answers(event)])
-
-
 def main(
     decline_share: Annotated[float, typer.Option(min=0, max=1, help="Share it declines at first. 退单率")] = 0.03,
     past: Annotated[Path | None, typer.Option("--history", help="Play this export (CSV) again. 历史数据")] = None,
@@ -45,7 +36,7 @@ def main(
             answer(bus, handler.Desk(bus.organisation, decline_share=decline_share))
         else:
             export = Export.load(mapping)
-            play(bus, history.HistoricDesk(bus.organisation, export, read_rows(past, export)))
+            history.play(bus, history.HistoricDesk(bus.organisation, export, read_rows(past, export)))
 
     serve(NAME, work)
 

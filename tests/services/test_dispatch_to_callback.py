@@ -20,9 +20,9 @@ from hutong.events.disposition import CalledBack, Closed, Dispatched, Resolved
 from hutong.rules.lifecycle import Lifecycle, Ticket
 from services.callback.__main__ import call_back
 from services.callback.handler import Shares
-from services.desk.__main__ import answer, play
+from services.desk.__main__ import answer
 from services.desk.handler import Desk
-from services.desk.history import HistoricDesk
+from services.desk.history import HistoricDesk, play
 from services.dispatch.__main__ import dispatch
 from services.dispatch.routing import Routing
 from services.export import Export, Row, read_rows
