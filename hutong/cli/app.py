@@ -29,9 +29,9 @@ _CODES: tuple[tuple[type[BusError], int], ...] = (
 class _Root(TyperGroup):
     """Puts the help into the reader's language, and turns the bus's errors into one sentence and an exit code."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
+    def make_context(self, *words: Any, **given: Any) -> Any:
         localise(self)
+        return super().make_context(*words, **given)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
     from hutong.client import Bus
     from hutong.event import Event
+    from hutong.wire.stamps import RefusalStamp
 
 # Controls, and marks that change the direction of text: neither may reach a terminal from somebody else's event.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -82,6 +83,11 @@ def seal_json(event: Event, field: str, bus: Bus | None) -> Any:
         return shut
     except InvalidEvent as error:
         return shut | {"error": error.code}
+
+
+def refused_as(refusal: RefusalStamp) -> Literal["refused", "admitted_before"]:
+    """What a refusal means to its author: the code ``already_admitted`` is a success."""
+    return "admitted_before" if refusal.code == "already_admitted" else "refused"
 
 
 def utc(time: datetime | None) -> str | None:

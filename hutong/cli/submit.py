@@ -16,7 +16,9 @@ from hutong.cli.options import Json, System, event_type, moment, ticket_id
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
-    from hutong.outgoing import Submitted
+    from hutong.client import Bus
+    from hutong.outgoing import Draft, Submitted
+    from hutong.settings import Settings
 
 
 class Wait(StrEnum):
@@ -53,6 +55,7 @@ def submit(
         raise typer.BadParameter(say("submit.fingerprint"), param_hint="--answers")
     when = moment(time, connection.settings(ctx).zone, "--time")
     with connection.bus(ctx, system) as bus:
+        _may_sign(bus, connection.settings(ctx))
         # Also without --once the id is derived, so that after an unknown outcome the same event can be sent again.
         key = once or str(uuid4())
         draft = bus.draft(content, ticket=ticket_id(ticket), once=key, time=when)
@@ -61,11 +64,39 @@ def submit(
         try:
             result = bus.submit_batch([draft], wait=wait.value, timeout=timeout)[0]
         except Unconfirmed as error:
-            again = f"--once {key} --time {draft.time.isoformat(timespec='milliseconds')}"
-            raise Unconfirmed(f"{error}. {say('submit.again', options=again)}", error.events) from None
+            raise Unconfirmed(f"{error}. {say('submit.again', options=_again(key, draft))}", error.events) from None
     _tell(result, json_)
     if result.refused:
         raise typer.Exit(1)
+
+
+def _again(key: str, draft: Draft) -> str:
+    """The options that make the same event again. A complaint's day is part of its ticket's id, so its time stays."""
+    from hutong.wire.envelope import format_time
+
+    return f"--once {key} --time {format_time(draft.time)}"
+
+
+def _may_sign(bus: Bus, settings: Settings) -> None:
+    """Say at once what would only be silence: a refusal is returned to nobody whose key does not hold.
+
+    Raises:
+        SettingsError: the organisation is not in the directory, or revoked, or has another key.
+    """
+    from hutong.errors import SettingsError
+
+    standing = bus.directory.get(bus.organisation)
+    if standing is None:
+        raise SettingsError(f"{bus.organisation} is not in the directory: have it registered (`hutong org register`)")
+    if standing.revoked:
+        raise SettingsError(
+            f"{bus.organisation} was revoked by directory entry {standing.since}: nothing it signs is admitted"
+        )
+    if settings.private_key().public_key().public_bytes_raw() not in standing.entry.signing_keys:
+        raise SettingsError(
+            f"{settings.key} is no key of {bus.organisation} in the directory: name the right file in HUTONG_KEY, or "
+            "have its entry changed (`hutong org register`)"
+        )
 
 
 def _text(given: str | None) -> str | None:

@@ -69,7 +69,7 @@ def event_line(event: Event, lifecycle: Lifecycle, zone: ZoneInfo) -> str:
     """One event on one line of a terminal: time in the city, name, ticket, who."""
     from rich.cells import set_cell_size
 
-    from hutong.cli.render import clean
+    from hutong.cli.render import clean, refused_as
 
     rule = lifecycle.table.events.get(event.type)
     zh, short = (rule.zh if rule else ""), event.type.rpartition(".v")[0].rpartition(".")[2] or event.type
@@ -77,8 +77,9 @@ def event_line(event: Event, lifecycle: Lifecycle, zone: ZoneInfo) -> str:
     told = f"{when:14} {set_cell_size(zh, 8)} {clean(short):15} {clean(event.ticket):26} {clean(event.source)}"
     if event.refusal is None:
         return told
-    reason = clean(f"{event.refusal.code}: {event.refusal.text}")
-    return f"{told}\n{'':14} {typer.style(say('outcome.refused'), fg='red')} {reason}"
+    outcome = refused_as(event.refusal)
+    label = typer.style(say(f"outcome.{outcome}"), fg="red" if outcome == "refused" else None)
+    return f"{told}\n{'':14} {label} {clean(f'{event.refusal.code}: {event.refusal.text}')}"
 
 
 @contextmanager

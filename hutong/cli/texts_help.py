@@ -41,8 +41,8 @@ HELP: Mapping[str, tuple[str, str]] = {
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"
-            "Every setting is a variable HUTONG_BOOTSTRAP, _CITY, _ORGANISATION, _REGISTRAR_KEY, _KEY, _HOME … or "
-            "stands in a TOML file. HUTONG_LANG=zh speaks Chinese."
+            "Every setting is a variable HUTONG_BOOTSTRAP, _CITY, _ORGANISATION, _REGISTRAR_KEY, _KEY, _HOME …, "
+            "or stands in a TOML file. HUTONG_LANG=zh speaks Chinese."
         ),
         (
             "Hutong 互通：连接城市热线、承办单位、互转城市与审计的总线。\n\n"
@@ -62,13 +62,16 @@ HELP: Mapping[str, tuple[str, str]] = {
     "*.source": ("Read the city's ledger, or this organisation's deliveries.", "读取全市台账，或本单位的送达。"),
     "*.ticket": ("The ticket.", "工单号。"),
     "*.organisation": ("The organisation's id, such as 110000.water.", "单位代码，如 110000.water。"),
-    "*.names": ("Its name in a language: zh=市供水单位; may be repeated.", "某语言的名称：zh=市供水单位；可重复。"),
+    "*.names": (
+        "Its name in one language, such as zh=市供水单位; may be repeated.",
+        "某语言的名称：zh=市供水单位；可重复。",
+    ),
     "*.rights": (
         (
             "A right: file, dispatch, call_back, clock, custody, register, backfill, replay, see_all; may be repeated; "
             "'none' for none."
         ),
-        "权限：file、dispatch、call_back、clock、custody、register、backfill、replay、see_all；可重复；none 为无。",
+        "权限：file、dispatch、call_back、clock、custody、register、backfill、replay、see_all，可多次给出；none 为无。",
     ),
     "*.sealing_key": ("Its X25519 public key, 64 hex digits.", "X25519 公钥，64 位十六进制。"),
     "submit": (
@@ -88,7 +91,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     "submit.answers": ("Fingerprint of the event it answers.", "所答复事件的指纹。"),
     "submit.once": (
         "The same key makes the same event, however often it is run.",
-        "同一键值无论运行几次都是同一事件。",
+        "同一键值，运行几次都是同一事件。",
     ),
     "submit.time": (
         "When it happened, if not now; without a zone it is the city's time.",
@@ -124,7 +127,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     "replay.until": ("Admitted before this time.", "进入台账时间的终点（不含）。"),
     "replay.output": (
         "Write to this file; it appears when it is whole. With --json, standard output gets a summary.",
-        "写入该文件，完整后才出现；加 --json 时标准输出给出摘要。",
+        "写入该文件，完整后才出现。",
     ),
     "org": ("Organisations: their keys, and the directory.", "单位：密钥与目录。"),
     "org keygen": (
@@ -154,7 +157,7 @@ HELP: Mapping[str, tuple[str, str]] = {
         "End an organisation's entry, as the registrar: what it submits from now on is refused.",
         "登记机构注销单位：此后其上报一律拒收。",
     ),
-    "org revoke.reason": ("Why, as a code: key_lost, closed …", "原因代码：key_lost、closed 等。"),
+    "org revoke.reason": ("Why, as a code, such as key_lost", "原因代码：key_lost、closed 等。"),
     "ticket": ("One ticket's life.", "单个工单的全过程。"),
     "ticket show": (
         "Show a ticket's timeline: who held it, how long, and what they did.",

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hutong.cli.entries import name_of
 from hutong.cli.history import History, Step
-from hutong.cli.render import clean, seal_json, span
+from hutong.cli.render import clean, refused_as, seal_json, span
 from hutong.cli.texts import known, say
 from hutong.client import Bus
 from hutong.events.complaint import Filed
@@ -77,7 +77,7 @@ class Timeline:
             last = place + 1 == len(self._history.steps)
             told = self._told(step)
             rows = sum(len(text.wrap(console, max(console.width - _MARGIN, 20))) for text in told)
-            dot = Text("✗" if step.after is None else "●", "red" if step.after is None else _dot_style(step))
+            dot = Text("●" if step.after else "✗", _dot_style(step))
             dot.append("" if last else "\n│" * (rows - 1), "dim")
             when = f"{step.at.astimezone(self._zone):%m-%d %H:%M:%S}" if step.at else ""
             since = "" if step.since is None else f"+{span(step.since)}".replace("+-", "-")
@@ -168,7 +168,9 @@ def _state_style(state: str) -> str:
 
 
 def _dot_style(step: Step) -> str:
-    return _STYLE.get(step.after.state, "cyan") if step.after else "red"
+    if step.after is not None:
+        return _STYLE.get(step.after.state, "cyan")
+    return "red" if step.event.refusal and refused_as(step.event.refusal) == "refused" else "dim"
 
 
 def _flat(value: Any) -> str:
