@@ -14,7 +14,7 @@ from hutong.cli.connection import Given
 from hutong.cli.texts import localise, say
 from hutong.errors import BusError, Fenced, HandlingError, SettingsError, Unavailable, Unconfirmed, UnknownOutcome
 
-SAID_NO, MEND_FIRST, UNCONFIRMED, STOPPED = 1, 2, 3, 130
+SAID_NO, MEND_FIRST, UNCONFIRMED, STOPPED, PIPE_CLOSED = 1, 2, 3, 130, 141
 
 _CODES: tuple[tuple[type[BusError], int], ...] = (
     (SettingsError, MEND_FIRST),
@@ -38,6 +38,9 @@ class _Root(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(STOPPED) from None
+        except BrokenPipeError:  # `| head` has read enough; nothing may be flushed into it at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise typer.Exit(PIPE_CLOSED) from None
         except BusError as error:
             code = next((code for kind, code in _CODES if isinstance(error, kind)), SAID_NO)
             hint = f": {say('hint.broker')}" if isinstance(error, Unavailable) else ""

@@ -100,6 +100,18 @@ def test_ctrl_c_ends_a_subscription_with_130_and_loses_nothing(city: RunningCity
     assert not places & {(e["delivery"]["stream"], e["delivery"]["partition"], e["delivery"]["n"]) for e in after}
 
 
+def test_a_reader_who_has_enough_ends_the_command_quietly(city: RunningCity) -> None:
+    """A pipe that closes, as behind ``head``, is 141 like any program, without a traceback."""
+    hotline = city.founded.city.id
+    run(city, hotline, *FILED)
+    process = start(city, hotline, "replay")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert (process.wait(60), "Traceback" in process.stderr.read()) == (141, False)
+    process.stderr.close()
+
+
 def test_a_broker_that_is_away_is_one_sentence_and_2(city: RunningCity) -> None:
     """The sentence names the address and what to look at; nothing is a traceback."""
     env = {**variables(city, WATER), "HUTONG_BOOTSTRAP": "127.0.0.1:9"}
