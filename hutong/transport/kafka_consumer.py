@@ -19,6 +19,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor  # type: ig
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
 from hutong.transport.kafka_errors import Fate, asked, asking, fate_of, told
+from hutong.transport.kafka_group import keep_finished_joins, watch_fencing
 from hutong.transport.kafka_records import survive_names
 
 SETTINGS: Mapping[str, object] = {
@@ -40,7 +41,6 @@ SETTINGS: Mapping[str, object] = {
 _TIMEOUT_MS = 8_000
 _TOPIC_WAIT = 5.0  # seconds a topic may take to become known, longer than a new one needs to spread
 _NOT_YET = (kafka.KafkaTimeoutError, kafka.UnknownTopicOrPartitionError, kafka.LeaderNotAvailableError)
-_FENCED_INSTANCE = kafka.FencedInstanceIdError.errno
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -92,18 +92,11 @@ class KafkaReader:
                 }
             )
         survive_names(self._raw._fetcher)
-        self._watch_fencing(self._raw._coordinator)
+        keep_finished_joins(self._raw._coordinator)
+        watch_fencing(self._raw._coordinator, self._lose)
 
-    def _watch_fencing(self, coordinator: Any) -> None:
-        """A fenced static member of kafka-python stops its heartbeats, says nothing and reads on: see it ourselves."""
-        handle = coordinator._handle_heartbeat_response
-
-        def watched(response: Any, send_time: float) -> Any:
-            if response.error_code == _FENCED_INSTANCE:
-                self._fenced = True
-            return handle(response, send_time)
-
-        coordinator._handle_heartbeat_response = watched
+    def _lose(self) -> None:
+        self._fenced = True
 
     @property
     def generation(self) -> int:
