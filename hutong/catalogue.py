@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 TopicSetting = Literal[
     "cleanup.policy",
+    "compression.type",
     "delete.retention.ms",
     "max.compaction.lag.ms",
     "message.timestamp.type",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from hutong.errors import Unavailable
 from hutong.event import city_part_removed
 from hutong.loop import read_to
 from hutong.outgoing import Signed
@@ -36,11 +37,14 @@ class Receipts:
         found: dict[bytes, Receipt] = {}
         look_back = time.monotonic() + LOOK_BACK_SECONDS
         while missing and time.monotonic() < deadline:
-            for records in self._consumer.poll(0.05).values():
-                self._match(records, missing, found)
-            if missing and time.monotonic() > look_back:
-                self._match(self._past(), missing, found)
-                look_back = deadline
+            try:
+                for records in self._consumer.poll(0.05).values():
+                    self._match(records, missing, found)
+                if missing and time.monotonic() > look_back:
+                    self._match(self._past(), missing, found)
+                    look_back = deadline
+            except Unavailable:  # the events were sent; that the broker went away since says nothing about them
+                time.sleep(0.1)
         return found
 
     def _match(

@@ -35,7 +35,13 @@ class DirectoryReader:
         self._environment: Environment = environment
         self._verifier = Verifier(environment)
         self._consumer = transport.consumer(client_id="directory")
-        self._consumer.assign([DIRECTORY])
+        self._passed_over = 0
+        try:
+            self._consumer.assign([DIRECTORY])
+        except SettingsError:
+            raise SettingsError(
+                "no city is founded at this broker: check HUTONG_BOOTSTRAP, or found it (`hutong org found`)"
+            ) from None
         self._consumer.seek(DIRECTORY, 0)
 
     def refresh(self) -> Directory:
@@ -43,9 +49,16 @@ class DirectoryReader:
 
         Raises:
             Gap: a directory event is missing. Unavailable: the broker is away.
+            SettingsError: there are records, but not one that the pinned key signed.
         """
         for record in read_to(self._consumer, {DIRECTORY: self._consumer.end(DIRECTORY)}):
             self._take(record)
+        if self._passed_over and not self.directory.number:
+            raise SettingsError(
+                f"none of {self._passed_over} directory records is signed by the pinned registrar key "
+                f"{self._key.hex()[:8]}… for the environment {self._environment}: check HUTONG_REGISTRAR_KEY and "
+                "HUTONG_ENVIRONMENT"
+            )
         return self.directory
 
     def _take(self, record: Record) -> None:
@@ -60,6 +73,7 @@ class DirectoryReader:
             self.directory.apply(data)
         except InvalidEvent as error:
             # Whoever can write here without the registrar's key must not be able to stop the city.
+            self._passed_over += 1
             _log.warning("directory record passed over", offset=record.offset, error=str(error))
 
     def close(self) -> None:

@@ -93,7 +93,7 @@ def unseal(sealed: Sealed, keys: KeyStore, place: Place) -> object:
 
     Raises:
         KeyPending: the key is not in ``keys`` (it may come later).
-        InvalidEvent: ``bad_seal``: another suite, altered bytes, or a field moved from another place.
+        InvalidEvent: ``bad_seal``: another suite, altered bytes, a field moved from another place, or no JSON in it.
     """
     if sealed.suite != SUITE:
         raise InvalidEvent("bad_seal", f"sealing suite {sealed.suite} is not known here")
@@ -104,7 +104,10 @@ def unseal(sealed: Sealed, keys: KeyStore, place: Place) -> object:
         plain = AESGCM(key.key).decrypt(sealed.nonce, sealed.ciphertext, place.associated_data())
     except (InvalidTag, ValueError):
         raise InvalidEvent("bad_seal", f"{place.field} of {place.ticket} does not open: altered, or moved") from None
-    value: object = json.loads(plain[4 : 4 + int.from_bytes(plain[:4], "big")])
+    try:
+        value: object = json.loads(plain[4 : 4 + int.from_bytes(plain[:4], "big")])
+    except (ValueError, RecursionError):
+        raise InvalidEvent("bad_seal", f"{place.field} of {place.ticket} opens, but holds no JSON") from None
     return value
 
 

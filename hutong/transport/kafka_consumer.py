@@ -161,7 +161,7 @@ class KafkaReader:
             except kafka.KafkaError as error:
                 raise asked(error, "reading") from error
             if self._fenced:
-                raise errors.Fenced("another process runs under this static id")
+                raise errors.Fenced("another process runs as this system: give one of the two another name")
             return {Partition(*tp): [_record(r) for r in records] for tp, records in polled.items()}
 
     def _begin(self, partitions: Iterable[Any]) -> None:
@@ -226,7 +226,7 @@ class KafkaReader:
             self._raw.commit(offsets, timeout_ms=_TIMEOUT_MS)
         except kafka.KafkaError as error:
             if self._fenced:
-                raise errors.Fenced("another process runs under this static id") from error
+                raise errors.Fenced("another process runs as this system: give one of the two another name") from error
             if fate_of(error) is Fate.MOOT:
                 return False
             raise asked(error, f"committing for {self._group}") from error

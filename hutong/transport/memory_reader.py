@@ -93,7 +93,7 @@ class MemoryReader:
             self._broker.changed.notify_all()
         group.expire(sizes)
         if self._self.fenced:
-            raise errors.Fenced("another process runs under this static id")
+            raise errors.Fenced("another process runs as this system: give one of the two another name")
         if self._seen != self._self.generation:
             self._seen = self._self.generation
             self._take(sorted(self._self.assigned))
@@ -167,7 +167,7 @@ class MemoryReader:
         with self._broker.changed:
             group = self._group()
             if self._self.fenced:
-                raise errors.Fenced("another process runs under this static id")
+                raise errors.Fenced("another process runs as this system: give one of the two another name")
             group.expire(self._broker.topics())
             if self._self.topics:
                 if not self._joined or self._seen != group.generation:

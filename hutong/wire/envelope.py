@@ -104,7 +104,7 @@ class Submission:
     @property
     def size(self) -> int:
         """Bytes of key, value and headers together."""
-        parts = sum(len(name.encode("utf-8", "surrogateescape")) + len(value) for name, value in self.headers)
+        parts = sum(len(name.encode()) + len(value) for name, value in self.headers)
         return parts + len(self.key or b"") + len(self.value or b"")
 
     def fingerprint(self, environment: Environment) -> bytes:
@@ -112,9 +112,7 @@ class Submission:
 
         Defined for every record, even one that is no valid event, so that each can be named.
         """
-        names = sorted(
-            (name.encode("utf-8", "surrogateescape"), value) for name, value in self.headers if name != SIGNATURE
-        )
+        names = sorted((name.encode(), value) for name, value in self.headers if name != SIGNATURE)
         parts = [label(environment), len(names).to_bytes(4, "big")]
         for name, value in names:
             parts += (len(name).to_bytes(4, "big"), name, len(value).to_bytes(4, "big"), value)

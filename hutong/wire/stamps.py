@@ -1,6 +1,6 @@
 """What the city writes beside an author's event: admit's and deliver's headers.
 
-All are binary, integers big-endian, texts ASCII with a u16 length. ``docs/wire.md`` has the layouts.
+All are binary, integers big-endian, texts UTF-8 with a u16 length. ``docs/wire.md`` has the layouts.
 """
 
 from __future__ import annotations
@@ -165,11 +165,11 @@ class DeliveryStamp:
 def pack_record(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> bytes:
     """A record kept whole in one value: key, value (each u8 present, u32 length), u32 count of headers, name and value.
 
-    Header names that were not UTF-8 come back as they stood.
+    A header name that is not UTF-8 was escaped by the transport before anybody saw it.
     """
     parts = [_optional(key), _optional(value), _U32.pack(len(headers))]
     for name, content in headers:
-        raw = name.encode("utf-8", "surrogateescape")
+        raw = name.encode()
         parts += (_U32.pack(len(raw)), raw, _U32.pack(len(content)), content)
     return b"".join(parts)
 
@@ -180,7 +180,7 @@ def unpack_record(data: bytes) -> tuple[bytes | None, bytes | None, tuple[Header
     key, value = reader.optional(), reader.optional()
     headers = []
     for _ in range(reader.u32()):
-        name = reader.take(reader.u32()).decode("utf-8", "surrogateescape")
+        name = reader.take(reader.u32()).decode("utf-8", "replace")
         headers.append((name, reader.take(reader.u32())))
     reader.end()
     return key, value, tuple(headers)

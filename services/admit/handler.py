@@ -30,6 +30,10 @@ PASSING = frozenset({"time_ahead"})
 """Reasons that may pass with time, like every ``unknown_*``: they bind nothing."""
 
 
+MAX_TEXT = 500
+"""Characters of a refusal's text: it may quote what a stranger wrote, who must not decide how long it is."""
+
+
 class Bound(Protocol):
     """A refusal that binds a fingerprint."""
 
@@ -118,7 +122,7 @@ class Admission:
             told = author is None or state.returned(fingerprint, error.code)
             return Refused(
                 code=error.code,
-                text=error.text,
+                text=error.text[:MAX_TEXT],
                 binding=in_its_place and not passing,
                 returned_to="" if told or author is None else author,
             )

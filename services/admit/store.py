@@ -147,4 +147,4 @@ class Store:
 
 
 def _identity(source: str, subject: str, id: str) -> bytes:
-    return sha256("\x00".join((source, subject, id)).encode("utf-8", "surrogateescape")).digest()
+    return sha256("\x00".join((source, subject, id)).encode()).digest()

@@ -13,6 +13,7 @@ import hutong
 from hutong import complaint, disposition
 from hutong.errors import Gap, HandlingError, InvalidEvent, KeyPending, Refused, SettingsError, Unconfirmed
 from hutong.event import Event
+from hutong.testing import MemoryTransport
 from hutong.transport import Outgoing, Partition
 from tests.cities import CITY, TwinCity
 
@@ -306,3 +307,15 @@ def test_an_event_that_is_too_large_is_not_sent(city: TwinCity) -> None:
     with pytest.raises(InvalidEvent, match="too_large"):
         hotline.submit(FILED.model_copy(update={"narrative": hutong.Clear("水" * 100_000)}))
     assert list(hotline.replay()) == []
+
+
+def test_a_wrong_pinned_key_is_said_and_not_taken_for_an_empty_city(city: TwinCity) -> None:
+    """Nothing in the directory is signed by that key: check the setting."""
+    with pytest.raises(SettingsError, match="check HUTONG_REGISTRAR_KEY"):
+        hutong.connect("x", city.settings(CITY, registrar_key="0" * 64), transport=city.transport)
+
+
+def test_a_broker_without_a_city_is_said(city: TwinCity) -> None:
+    """The error names the command that founds one."""
+    with pytest.raises(SettingsError, match="hutong org found"):
+        hutong.connect("x", city.settings(CITY), transport=MemoryTransport())

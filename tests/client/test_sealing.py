@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hutong.errors import InvalidEvent, KeyPending, SettingsError
 from hutong.events.complaint import Filed, Kind
@@ -50,6 +51,17 @@ def test_an_altered_field_does_not_open(keys: SqliteKeyStore) -> None:
     flipped = bytes([sealed.ciphertext[0] ^ 1]) + sealed.ciphertext[1:]
     with pytest.raises(InvalidEvent, match="bad_seal"):
         unseal(sealed.model_copy(update={"ciphertext": flipped}), keys, PLACE)
+
+
+def test_what_opens_but_holds_no_json_is_no_content(keys: SqliteKeyStore) -> None:
+    """Another client's nonsense under the right key is a bad seal, not a crash."""
+    key = stored(keys, DataKey.mint())
+    for text in (b"{", b"\xff", b"[" * 100_000):
+        plain = len(text).to_bytes(4, "big") + text
+        ciphertext = AESGCM(key.key).encrypt(bytes(12), plain, PLACE.associated_data())
+        sealed = Sealed(suite=1, key_id=key.id, nonce=bytes(12), ciphertext=ciphertext)
+        with pytest.raises(InvalidEvent, match="bad_seal"):
+            unseal(sealed, keys, PLACE)
 
 
 def test_without_its_key_a_field_is_pending(keys: SqliteKeyStore) -> None:

@@ -70,3 +70,8 @@ def test_names_are_filled_in() -> None:
     """A topic of an organisation carries its id; a topic of the city has one name."""
     assert TOPICS["deliveries.<org>"].named("110000.water") == "deliveries.110000.water"
     assert TOPICS["ledger"].named("110000.water") == "ledger"
+
+
+def test_submissions_are_kept_in_a_codec_that_admit_has() -> None:
+    """Whatever an author compresses with, the broker keeps lz4: a codec that admit lacks could stop a partition."""
+    assert Catalogue.load().topics["submissions"].kafka_config()["compression.type"] == "lz4"

@@ -11,7 +11,8 @@ import pytest
 from hutong import complaint, disposition
 from hutong.errors import Fenced, OutOfRange, Refused, SettingsError
 from hutong.event import Event, read_event
-from hutong.transport import Partition, Record
+from hutong.transport import Outgoing, Partition, Record
+from services.admit.handler import MAX_TEXT
 from tests.cities import CITY, TwinCity
 
 FILED = complaint.Filed(
@@ -169,3 +170,27 @@ def test_headers_of_an_entry_are_the_authors_in_their_order_and_then_the_citys(c
     assert (entry.key, entry.value, entry.headers[: len(sent.headers)]) == (sent.key, sent.value, sent.headers)
     names = [name for name, _ in entry.headers[len(sent.headers) :]]
     assert names == ["submission", "ledger", "audience", "category", "area"]
+
+
+def test_a_strangers_words_do_not_make_a_refusal_long(city: TwinCity) -> None:
+    """Names, times and data of 70,000 characters, signed or not, are refused in a short text; admit goes on."""
+    hotline = city.connect(CITY)
+    [good] = hotline._signing().sign([hotline.draft(FILED)])
+    long = b"x" * 70_000
+    headers = good.submission.headers
+    hostile = [
+        (*headers, (long.decode(), b"")),
+        tuple((name, long if name == "ce_time" else value) for name, value in headers),
+        tuple((name, long if name == "ce_source" else value) for name, value in headers),
+        tuple((name, long if name == "ce_type" else value) for name, value in headers),
+    ]
+    producer = city.transport.producer(client_id="stranger")
+    record = good.record()
+    producer.send(
+        [Outgoing(topic="submissions", key=record.key, value=record.value, headers=some) for some in hostile], timeout=1
+    )
+    city.pump()
+    texts = [read_event(record, hotline.codec, "test").refusal for record in records(city, "refusals")]
+    assert len(texts) == len(hostile)
+    assert all(refusal and 0 < len(refusal.text) <= MAX_TEXT for refusal in texts)
+    hotline.resend([good], wait="admitted")
