@@ -14,7 +14,7 @@ from hutong.errors import InvalidEvent, SettingsError, Unavailable
 from hutong.events import EventData
 from hutong.events.directory import Changed, OrganisationEntry, Registered, Revoked
 from hutong.loop import read_to
-from hutong.rules.directory import Directory
+from hutong.rules.directory import Directory, Standing
 from hutong.transport import Outgoing, Partition, Record, TopicSpec, Transport
 from hutong.wire.envelope import SIGNATURE, Attributes, Environment, Submission
 from hutong.wire.identity import derived_id
@@ -129,11 +129,15 @@ class Registrar:
         """Register or change an organisation; its topics are made before its entry is written. The number it got.
 
         The same entry again writes nothing.
+
+        Raises:
+            SettingsError: its parent is not registered, or its partitions do not divide the ledger's, or would change.
         """
         directory = self.directory
         standing = directory.get(entry.id)
         if standing is not None and not standing.revoked and standing.entry == entry:
             return standing.since
+        self._fits(entry, standing, directory)
         self._transport.create(
             [
                 self._spec(topic, topic.replace("<org>", entry.id), {"organisation": entry.partitions})
@@ -146,6 +150,18 @@ class Registrar:
         return self._write(
             Changed(number=number, entry=entry) if known else Registered(number=number, entry=entry), entry.id, time
         )
+
+    def _fits(self, entry: OrganisationEntry, before: Standing | None, directory: Directory) -> None:
+        parent = directory.get(entry.parent) if entry.parent else None
+        if entry.parent and (parent is None or parent.revoked):
+            raise SettingsError(f"the parent {entry.parent} of {entry.id} is not registered: register it first")
+        city = self._transport.topics().get("ledger")
+        if city is not None and city % entry.partitions:
+            raise SettingsError(
+                f"{entry.partitions} partitions for {entry.id} do not divide the ledger's {city}: take one that does"
+            )
+        if before is not None and before.entry.partitions != entry.partitions:
+            raise SettingsError(f"{entry.id} has {before.entry.partitions} partitions, which can never change")
 
     def revoke(self, organisation: str, reason: str, time: datetime) -> int:
         """End an organisation's entry: what it submits from now on is refused. The number of the event.

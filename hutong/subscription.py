@@ -140,6 +140,7 @@ class Subscription:
             committed = self._consumer.committed(partition)
             if committed is None and self._begin is not None:
                 starts[partition], marks = self._begin[partition], Marks(open=True)
+                self._loop.commit({partition: Position(offset=starts[partition], metadata=marks.encode())})
             elif committed is None:
                 starts[partition], marks = self._consumer.beginning(partition), Marks()
             else:

@@ -44,12 +44,17 @@ class Owner(Protocol):
 Take = Callable[[int, TransactionalProducer, Consumer], Owner]
 
 
-def run(name: str, transport: Transport, take: Take, *, city: str, topics: Sequence[str], instance: str) -> None:
+def run(
+    name: str, transport: Transport, take: Take, *, city: str, topics: Sequence[str], instance: str, committed: bool
+) -> None:
     """Consume ``topics`` in the group ``<city>.<name>`` until SIGTERM or SIGINT, owning what is assigned.
 
     The transactional id of partition p is ``<name>-<city>-<p>``. Partition p of all topics belongs together.
+    ``committed`` hides open and aborted transactions of the input.
     """
-    consumer = transport.consumer(client_id=f"{city}.{name}", group=f"{city}.{name}", instance=instance)
+    consumer = transport.consumer(
+        client_id=f"{city}.{name}", group=f"{city}.{name}", instance=instance, committed=committed
+    )
     owners: dict[int, Owner] = {}
 
     def taken(partitions: frozenset[Partition]) -> Mapping[Partition, int]:

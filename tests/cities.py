@@ -219,7 +219,7 @@ class TwinCity:
 
     def _admit(self, number: int) -> _Shift:
         codec = Codec(self.catalogue)
-        consumer = self.transport.consumer(client_id="admit", committed=False)
+        consumer = self.transport.consumer(client_id="admit", group=f"{self.id}.admit", committed=False)
         admission = Admission(
             city=self.id,
             partition=number,

@@ -80,13 +80,14 @@ class Directory:
         return next((standing for standing in reversed(history) if standing.since <= number), None)
 
     def ancestors(self, organisation: str) -> tuple[str, ...]:
-        """Every organisation above this one, nearest first."""
-        found: list[str] = []
+        """Every organisation above this one, nearest first; one that was revoked is passed over."""
+        above: dict[str, Standing] = {}
         standing = self.get(organisation)
-        while standing and standing.entry.parent and standing.entry.parent not in found:
-            found.append(standing.entry.parent)
-            standing = self.get(standing.entry.parent)
-        return tuple(found)
+        while standing and standing.entry.parent and standing.entry.parent not in above:
+            parent, standing = standing.entry.parent, self.get(standing.entry.parent)
+            if standing is not None:
+                above[parent] = standing
+        return tuple(name for name, standing in above.items() if not standing.revoked)
 
     def holders(self, right: str) -> frozenset[str]:
         """The organisations that hold ``right`` now."""

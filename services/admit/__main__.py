@@ -50,7 +50,15 @@ def main() -> None:
             state=settings.home / "state" / NAME,
         )
 
-    run(NAME, transport, take, city=settings.city, topics=["submissions"], instance=settings.instance or NAME)
+    run(
+        NAME,
+        transport,
+        take,
+        city=settings.city,
+        topics=["submissions"],
+        committed=False,
+        instance=settings.instance or NAME,
+    )
 
 
 if __name__ == "__main__":

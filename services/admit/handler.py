@@ -34,6 +34,11 @@ MAX_TEXT = 500
 """Characters of a refusal's text: it may quote what a stranger wrote, who must not decide how long it is."""
 
 
+def by_directory(code: str) -> bool:
+    """Whether a newer directory could decide otherwise than this reason for a refusal."""
+    return code.startswith("unknown_") or code in {"not_entitled", "time_past", "revoked_organisation"}
+
+
 class Bound(Protocol):
     """A refusal that binds a fingerprint."""
 

@@ -21,12 +21,13 @@ from hutong.wire.stamps import (
     SubmissionStamp,
     pack_record,
 )
-from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, header_category
+from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, by_directory, header_category
 from services.admit.store import Head, Store
 from services.ownership import WRITE_SECONDS
 
 DIRECTORY_SECONDS = 0.5
-"""How old the directory may be that a batch is judged by; before any ``unknown_*`` it is read anew."""
+"""How old the directory may be that a batch is judged by; before a refusal that comes of it, it is read anew. So a
+revocation acts at most this much after it was written."""
 
 
 class AdmitOwner:
@@ -90,6 +91,9 @@ class AdmitOwner:
                 f"submissions/{self._submissions.number} ends at {end}, but the ledger has read it up to {offset}: was "
                 "the broker restored from an older copy? Only the operator can decide to begin a new generation"
             )
+        hint = self._consumer.committed(self._submissions)
+        if offset < begin and hint is not None and begin <= hint.offset <= end:
+            return hint.offset  # between lay only repeats of what is on the ledger, which leave no trace there
         if offset < begin:
             raise OutOfRange(
                 f"submissions/{self._submissions.number} begins at {begin}, but those from {offset} on "
@@ -162,7 +166,7 @@ class AdmitOwner:
     def _judge(self, submission: Submission, fingerprint: bytes, now_ms: int) -> Outcome:
         directory = self._reader.directory
         outcome = self._admission.judge(submission, fingerprint, self._store, directory, now_ms)
-        if isinstance(outcome, Refused) and outcome.code.startswith("unknown_"):
+        if isinstance(outcome, Refused) and by_directory(outcome.code):
             before = directory.number
             self._refresh()
             if directory.number != before:

@@ -29,7 +29,15 @@ def main() -> None:
             state=settings.home / "state" / NAME,
         )
 
-    run(NAME, transport, take, city=settings.city, topics=["ledger", "refusals"], instance=settings.instance or NAME)
+    run(
+        NAME,
+        transport,
+        take,
+        city=settings.city,
+        topics=["ledger", "refusals"],
+        committed=True,
+        instance=settings.instance or NAME,
+    )
 
 
 if __name__ == "__main__":

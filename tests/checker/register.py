@@ -73,14 +73,16 @@ class Register:
         return frozenset() if standing is None else standing.rights
 
     def ancestors(self, organisation: str, number: int) -> frozenset[str]:
-        """Every registered organisation above this one at that number."""
+        """Every organisation above this one that was registered and not revoked at that number."""
         asked = (organisation, number)
         if asked not in self._ancestors:
             above: set[str] = set()
+            seen: set[str] = set()
             standing = self.at(organisation, number)
-            while standing is not None and standing.parent and standing.parent not in above:
+            while standing is not None and standing.parent and standing.parent not in seen:
                 parent, standing = standing.parent, self.at(standing.parent, number)
-                if standing is not None:
+                seen.add(parent)
+                if standing is not None and not standing.revoked:
                     above.add(parent)
             self._ancestors[asked] = frozenset(above)
         return self._ancestors[asked]

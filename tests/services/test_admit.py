@@ -11,7 +11,7 @@ import pytest
 from hutong import complaint, disposition
 from hutong.errors import Fenced, OutOfRange, Refused, SettingsError
 from hutong.event import Event, read_event
-from hutong.transport import Outgoing, Partition, Record
+from hutong.transport import Outgoing, Partition, Position, Record
 from services.admit.handler import MAX_TEXT
 from tests.cities import CITY, TwinCity
 
@@ -194,3 +194,43 @@ def test_a_strangers_words_do_not_make_a_refusal_long(city: TwinCity) -> None:
     assert len(texts) == len(hostile)
     assert all(refusal and 0 < len(refusal.text) <= MAX_TEXT for refusal in texts)
     hotline.resend([good], wait="admitted")
+
+
+def test_a_right_granted_just_before_counts(city: TwinCity) -> None:
+    """Before admit refuses for a missing right it reads the directory to its end: nothing is burnt by a late reader."""
+    hotline = city.connect(CITY)
+    hotline.submit(FILED, wait="admitted")  # the directory was read at this moment
+    city.register("110000.shop", rights=())
+    shop = city.connect("110000.shop")
+    with pytest.raises(Refused, match="not_entitled"):
+        shop.submit(FILED, wait="admitted")
+    standing = hotline.refresh().get("110000.shop")
+    assert standing is not None
+    city.registrar.register(standing.entry.model_copy(update={"rights": ("file",)}), datetime.now(UTC))
+    shop.submit(FILED, wait="admitted")
+
+
+def test_repeats_that_were_deleted_do_not_stop_admit(city: TwinCity) -> None:
+    """When only repeats of admitted events were deleted, the group's position says that nothing is missing."""
+    hotline = city.connect(CITY)
+    signed = hotline._signing().sign([hotline.draft(FILED)])
+    hotline.resend(signed)
+    for _ in range(3):
+        hotline.resend(signed)
+    [entry] = entries(city)
+    number = entry.position.partition
+    city.transport.truncate("submissions", number, 4)
+    with pytest.raises(OutOfRange):
+        city.take_over()
+    place = Partition("submissions", number)
+    city.transport.consumer(client_id="x", group=f"{CITY}.admit").commit({place: Position(offset=4)})
+    city.take_over()
+    hotline.submit(FILED, wait="admitted")
+
+
+def test_an_organisation_needs_a_registered_parent_and_fitting_partitions(city: TwinCity) -> None:
+    """What would stop deliver later is refused when it is registered."""
+    with pytest.raises(SettingsError, match=r"the parent 110199 of 110000\.x is not registered"):
+        city.register("110000.x", parent="110199")
+    with pytest.raises(SettingsError, match="do not divide the ledger's 2"):
+        city.register("110000.y", partitions=3)
