@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -180,7 +181,9 @@ class EmbeddedKafka:
         return properties
 
     def _format(self, runtime: list[str], properties: Path) -> None:
-        city = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # as Kafka makes its own ids: one that began with a dash would be taken for an option
+        ids = (base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode() for _ in itertools.count())
+        city = next(id_ for id_ in ids if not id_.startswith("-"))
         command = ["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", city]
         told = subprocess.run(
             tethered([*runtime, *command, "--config", str(properties)]), capture_output=True, text=True, check=False
