@@ -109,10 +109,10 @@ class Screen:
         name = self._city.organisations[self._city.id].names.get("zh", self._city.id)
         ended = follower.ended()
         head = Text.assemble(
-            ("工单 ", "dim"), (f"{len(follower.tickets)}/{self._expected}", "bold"), "   ",
-            ("办结 ", "dim"), (f"{ended}", "bold green"), "   ",
-            ("拒收 ", "dim"), (f"{follower.refused}", "bold red" if follower.refused else "dim"), "   ",
-            ("台账 ", "dim"), (f"{follower.events}", "bold"), "   ",
+            ("工单 tickets ", "dim"), (f"{len(follower.tickets)}/{self._expected}", "bold"), "   ",
+            ("办结 ended ", "dim"), (f"{ended}", "bold green"), "   ",
+            ("拒收 refused ", "dim"), (f"{follower.refused}", "bold red" if follower.refused else "dim"), "   ",
+            ("台账 ledger ", "dim"), (f"{follower.events}", "bold"), "   ",
             (f"{follower.rate():.0f} events/s", "cyan"),
         )  # fmt: skip
         bar = ProgressBar(total=max(self._expected, 1), completed=ended, width=60)
@@ -134,10 +134,12 @@ class Screen:
 
     def _last(self, follower: Follower) -> Table:
         table = Table.grid(padding=(0, 2))
+        if not follower.last:
+            table.add_row(Text("the services are starting …", "dim"))
         for at, type_, ticket, source in follower.last:
             organisation = self._city.organisations.get(source)
             who = organisation.names.get("zh", source) if organisation else source
-            table.add_row(Text(at, "dim"), Text(self._lifecycle.table.events[type_].zh, "cyan"),
+            table.add_row(Text(at, "dim"), Text(f"{self._lifecycle.table.events[type_].zh} {type_.split('.')[1]}", "cyan"),
                           Text(ticket), Text(who, "dim"))  # fmt: skip
         return table
 
