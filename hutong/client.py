@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import weakref
+from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal
@@ -57,7 +58,7 @@ class Bus:
         self._reader = Reader(transport, self._directory, self.codec, environment, name)
         self._sender = Sender(transport.producer(client_id=name), self._journal, self._open_receipts)
         self._author: Author | None = None
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: list[tuple[Subscription, weakref.ref[Generator[Event]]]] = []
         self._handling: Event | None = None
         self._stopped = False
 
@@ -84,10 +85,12 @@ class Bus:
         """Decide an event without sending it: its id, its ticket, its time (now, unless given).
 
         ``answers`` is the event it answers: gives ticket and causation. ``once`` makes the same wish the same event
-        whenever it is uttered; inside ``with event:`` that is so by itself. A new complaint mints its ticket id.
+        whenever it is uttered; inside ``with event:`` that is so by itself. A new complaint mints its ticket id, whose
+        date is that of ``time``.
 
         Raises:
-            ValueError: no ticket is given or derivable, or the time has no zone.
+            ValueError: no ticket is given or derivable (a complaint with ``once`` needs ``time``), or the time has no
+                zone.
         """
         moment = time or datetime.now(UTC)
         causation = answers.fingerprint.hex() if answers else None
@@ -97,10 +100,20 @@ class Bus:
         if ticket is None:
             if not isinstance(data, Filed):
                 raise ValueError(f"{data.TYPE} needs `ticket=` or `answers=`: which ticket is it about?")
-            parts = (self.organisation, *derived) if derived else ()
-            ticket = ticket_id(self._settings.city, moment.astimezone(self._settings.zone), *parts)
+            ticket = self._new_ticket(time, derived)
         id_ = derived_id(self.organisation, *derived) if derived else fresh_id()
         return Draft(id=id_, ticket=ticket, data=data, time=moment, causation=causation)
+
+    def _new_ticket(self, time: datetime | None, derived: tuple[str, ...]) -> str:
+        """A ticket id for a complaint. A derived one must not depend on when the wish is uttered again."""
+        if time is None and derived and self._handling is not None and self._handling.ledger is not None:
+            time = self._handling.ledger.admitted
+        if time is None and derived:
+            raise ValueError(
+                "a complaint with `once=` needs `time=` too: its ticket's date must stay the same tomorrow"
+            )
+        day = (time or datetime.now(UTC)).astimezone(self._settings.zone)
+        return ticket_id(self._settings.city, day, *((self.organisation, *derived) if derived else ()))
 
     def _derivation(self, type_: str, once: str | None) -> tuple[str, ...]:
         """What makes the id of an event that must come out the same after a crash; empty for a fresh one."""
@@ -222,8 +235,9 @@ class Bus:
         )
         if self._stopped:
             subscription.stop()
-        self._subscriptions.append(subscription)
-        return iter(subscription)
+        events = subscription.events()
+        self._subscriptions.append((subscription, weakref.ref(events)))
+        return events
 
     def replay(
         self,
@@ -278,12 +292,15 @@ class Bus:
     def stop(self) -> None:
         """End every subscription after the event in hand; safe from a signal handler."""
         self._stopped = True
-        for subscription in self._subscriptions:
+        for subscription, _ in self._subscriptions:
             subscription.stop()
 
     def close(self) -> None:
         """Close everything this bus opened."""
         self.stop()
+        for _, kept in self._subscriptions:
+            if (events := kept()) is not None:
+                events.close()  # commits the marks of what was handled, wherever the program left its loop
         self._sender.close()
         self._directory.close()
         self._journal.close()

@@ -6,7 +6,6 @@ go on, because positions kept by the group are hints (design, promise 3).
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -22,6 +21,7 @@ Taken = Callable[[frozenset[Partition]], Mapping[Partition, int]]
 
 POLL_SECONDS = 0.5
 _BACK_OFF_SECONDS = 0.5
+_GLANCE_SECONDS = 0.05
 
 
 class Loop:
@@ -36,37 +36,39 @@ class Loop:
         self._topics = topics
         self._taken = taken
         self._max_records = max_records
-        self._stop = threading.Event()
+        self._stopping = False
         self._generation = consumer.generation
 
     def stop(self) -> None:
-        """End the loop after the batch in hand. Safe from a signal handler or another thread."""
-        self._stop.set()
+        """End the loop after the batch in hand. Safe from a signal handler (a flag, no lock) or another thread."""
+        self._stopping = True
 
     def wait(self, seconds: float) -> bool:
         """Wait, but no longer than until :meth:`stop`; whether it was called."""
-        return self._stop.wait(seconds)
+        deadline = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < deadline:
+            time.sleep(_GLANCE_SECONDS)
+        return self._stopping
 
-    @property
-    def stopping(self) -> bool:
+    def over(self) -> bool:
         """Whether :meth:`stop` was called."""
-        return self._stop.is_set()
+        return self._stopping
 
     def batches(self) -> Iterator[tuple[Partition, list[Record]]]:
         """Records in offset order per partition, each batch to be finished before the next is asked for."""
         self._consumer.subscribe(self._topics)
-        while not self._stop.is_set():
+        while not self.over():
             try:
                 polled = self._consumer.poll(POLL_SECONDS, self._max_records)
             except Unavailable as error:
                 _log.warning("broker away, waiting", error=str(error))
-                self._stop.wait(_BACK_OFF_SECONDS)
+                self.wait(_BACK_OFF_SECONDS)
                 continue
             if self._consumer.generation != self._generation:
                 self._take()  # what was polled before the new positions were known is read again
                 continue
             for partition, records in polled.items():
-                if self._stop.is_set() or self._consumer.generation != self._generation:
+                if self.over() or self._consumer.generation != self._generation:
                     break
                 yield partition, records
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hutong.errors import Unavailable
 from hutong.event import city_part_removed
@@ -41,37 +42,45 @@ class Receipts:
                 for records in self._consumer.poll(0.05).values():
                     self._match(records, missing, found)
                 if missing and time.monotonic() > look_back:
-                    self._match(self._past(), missing, found)
+                    self._match(self._past(deadline), missing, found, past=True)
                     look_back = deadline
             except Unavailable:  # the events were sent; that the broker went away since says nothing about them
                 time.sleep(0.1)
         return found
 
     def _match(
-        self, records: Sequence[Record] | Iterator[Record], missing: dict[bytes, bytes], found: dict[bytes, Receipt]
+        self,
+        records: Iterable[Record],
+        missing: dict[bytes, bytes],
+        found: dict[bytes, Receipt],
+        *,
+        past: bool = False,
     ) -> None:
-        """Move what ``records`` are receipts of from ``missing`` (fingerprint → ticket) to ``found``."""
+        """Move what ``records`` are receipts of from ``missing`` (fingerprint → ticket) to ``found``.
+
+        A refusal from the ``past`` counts only where it binds: any other said nothing about bytes sent again.
+        """
         author, tickets = self._organisation.encode(), set(missing.values())
         for record in records:
             headers = dict(record.headers)
             if record.key not in tickets or headers.get("ce_source") != author:
                 continue
+            refusal = RefusalStamp.from_bytes(headers["refusal"]) if "refusal" in headers else None
+            if past and refusal is not None and not refusal.binding:
+                continue
             fingerprint = city_part_removed(record).fingerprint(self._environment)
             if missing.pop(fingerprint, None) is not None:
-                refusal = headers.get("refusal")
-                found[fingerprint] = (
-                    LedgerStamp.from_bytes(headers["ledger"]) if refusal is None else RefusalStamp.from_bytes(refusal)
-                )
+                found[fingerprint] = refusal or LedgerStamp.from_bytes(headers["ledger"])
 
-    def _past(self) -> Iterator[Record]:
-        """Everything that the door holds as of now."""
-        consumer = self._reader()
-        try:
+    def _past(self, deadline: float) -> Iterator[Record]:
+        """Everything that the door holds as of now, as far as it is read before ``deadline``."""
+        with contextlib.closing(self._reader()) as consumer:
             for place in self._places:
                 consumer.seek(place, consumer.beginning(place))
-            yield from read_to(consumer, {place: consumer.end(place) for place in self._places})
-        finally:
-            consumer.close()
+            for record in read_to(consumer, {place: consumer.end(place) for place in self._places}):
+                if time.monotonic() > deadline:
+                    return
+                yield record
 
     def _reader(self) -> Consumer:
         consumer = self._transport.consumer(client_id=f"{self._organisation}.receipts")

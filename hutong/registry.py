@@ -24,6 +24,9 @@ _log = structlog.get_logger()
 
 DIRECTORY = Partition("directory", 0)
 
+MAX_PARTITIONS = 64
+"""A door's marks, two streams of each partition, must fit into the 4,096 bytes of a commit's metadata."""
+
 
 class DirectoryReader:
     """Keeps a :class:`Directory` up to date. Believes only what the pinned registrar key signed."""
@@ -48,7 +51,7 @@ class DirectoryReader:
         """Read to the directory's end as it is now.
 
         Raises:
-            Gap: a directory event is missing. Unavailable: the broker is away.
+            Gap: a directory event is missing. InvalidEvent: one is not understood. Unavailable: the broker is away.
             SettingsError: there are records, but not one that the pinned key signed.
         """
         for record in read_to(self._consumer, {DIRECTORY: self._consumer.end(DIRECTORY)}):
@@ -66,15 +69,24 @@ class DirectoryReader:
         try:
             signature = Signature.from_bytes(submission.header(SIGNATURE) or b"")
             self._verifier.verify(self._key, signature, submission.fingerprint(self._environment))
+        except InvalidEvent as error:
+            # Whoever can write here without the registrar's key must not be able to stop the city.
+            self._passed_over += 1
+            _log.warning("directory record passed over", offset=record.offset, error=str(error))
+            return
+        try:
             attributes = submission.attributes()
             type_, data = self._codec.decode(record.value or b"")
             if type_ != attributes.type or attributes.subject.encode() != record.key:
                 raise InvalidEvent("invalid_data", "key, type and value do not agree")
             self.directory.apply(data)
         except InvalidEvent as error:
-            # Whoever can write here without the registrar's key must not be able to stop the city.
-            self._passed_over += 1
-            _log.warning("directory record passed over", offset=record.offset, error=str(error))
+            # The registrar did sign it. Whoever passes over what he does not understand judges by a wrong directory.
+            raise InvalidEvent(
+                error.code,
+                f"directory/0@{record.offset} is the registrar's, and not understood here: {error.text}; "
+                "is this program older than the city's catalogue?",
+            ) from None
 
     def close(self) -> None:
         """Stop reading."""
@@ -110,6 +122,8 @@ class Registrar:
         Raises:
             SettingsError: the city stands already with another number of partitions.
         """
+        if partitions > MAX_PARTITIONS:
+            raise SettingsError(f"a city has at most {MAX_PARTITIONS} partitions, so that marks fit into a commit")
         there = self._transport.topics().get("submissions")
         if there is not None and there != partitions:
             raise SettingsError(f"this city was founded with {there} partitions, which can never become {partitions}")
@@ -200,8 +214,11 @@ class Registrar:
             ],
             timeout=30.0,
         )
-        if self.directory.number < number:
-            raise Unavailable(f"directory event {number} was written but does not show: read it again")
+        standing = self.directory.get(subject)
+        if standing is None or standing.since != number or standing.revoked != isinstance(data, Revoked):
+            raise Unavailable(
+                f"another registrar wrote directory event {number} first: yours does not count, run it again"
+            )
         return number
 
     def _spec(self, topic: str, name: str, counts: Mapping[str, int]) -> TopicSpec:

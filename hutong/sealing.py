@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol, TypeVar
 
@@ -33,7 +33,7 @@ BUCKETS = (128, 256, 512, 1024)
 class DataKey:
     """A ticket's key of one class. ``id`` is the first 16 bytes of SHA-256 of the key."""
 
-    key: bytes
+    key: bytes = field(repr=False)
 
     @property
     def id(self) -> bytes:
@@ -114,13 +114,13 @@ def unseal(sealed: Sealed, keys: KeyStore, place: Place) -> object:
 def seal_fields(data: Data, keys: KeyStore, *, ticket: str, source: str, event_id: str) -> Data:
     """``data`` with every :class:`Clear` field sealed; a key is minted where the ticket's class has none yet."""
     sealed: dict[str, Sealed] = {}
-    for field, key_class in data.sealed_fields().items():
-        content = getattr(data, field)
+    for name, key_class in data.sealed_fields().items():
+        content = getattr(data, name)
         if isinstance(content, Clear):
             key = keys.current(ticket, key_class)
             if key is None:
                 key = DataKey.mint()
                 keys.put(ticket, key_class, key)
-            place = Place(ticket=ticket, source=source, type=data.TYPE, event_id=event_id, field=field)
-            sealed[field] = seal(content, key, place, key_class)
+            place = Place(ticket=ticket, source=source, type=data.TYPE, event_id=event_id, field=name)
+            sealed[name] = seal(content, key, place, key_class)
     return data.model_copy(update=sealed) if sealed else data

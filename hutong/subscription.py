@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from typing import TypeVar
 
 import structlog
 
-from hutong.errors import Gap, HandlingError
+from hutong.errors import Gap, HandlingError, Unavailable
 from hutong.event import Event, Handling
 from hutong.events import EventData
 from hutong.journal import Journal
@@ -20,12 +21,14 @@ _log = structlog.get_logger()
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0  # seconds before an event is given out again; doubles from one to the other
 
+Answer = TypeVar("Answer")
+
 Open = Callable[[Record, Handling], Event]
 """Reads a record and checks its signature."""
 
 
 class Subscription:
-    """Iterates over events; each must be taken by ``with event:``. Marks are committed after each batch.
+    """Gives out events; each must be taken by ``with event:``. Marks are committed after each batch.
 
     ``begin`` is where a system that was never here before begins, if not at the beginning of what there is.
     """
@@ -60,7 +63,8 @@ class Subscription:
         """End after the event in hand."""
         self._loop.stop()
 
-    def __iter__(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event]:
+        """The events, until :meth:`stop`. Closing the generator commits what was handled."""
         try:
             for partition, records in self._loop.batches():
                 yield from self._batch(partition, records)
@@ -74,7 +78,7 @@ class Subscription:
             for record in records:
                 yield from self._one(marks, record)
                 next_offset = record.offset + 1
-                if self._loop.stopping:
+                if self._loop.over():
                     break
         finally:
             # Also when the program broke out of its loop: what it handled is kept, what it did not comes again.
@@ -89,7 +93,7 @@ class Subscription:
             self._handled(marks, stamp, record, given=False)
             return
         handling = Handling(enter=self._enter)
-        event = self._open(record, handling)
+        event = self._patiently(lambda: self._open(record, handling))
         for attempt in itertools.count():
             try:
                 yield event
@@ -135,18 +139,29 @@ class Subscription:
         marks.handled(stamp)
 
     def _taken(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
-        starts: dict[Partition, int] = {}
-        for partition in partitions:
-            committed = self._consumer.committed(partition)
-            if committed is None and self._begin is not None:
-                starts[partition], marks = self._begin[partition], Marks(open=True)
-                self._loop.commit({partition: Position(offset=starts[partition], metadata=marks.encode())})
-            elif committed is None:
-                starts[partition], marks = self._consumer.beginning(partition), Marks()
-            else:
-                starts[partition] = committed.offset
-                marks = Marks.decode(committed.metadata)
-            held = self._marks.get(partition)
-            if held is None or held.behind(marks):
-                self._marks[partition] = marks
-        return starts
+        return self._patiently(lambda: {partition: self._start(partition) for partition in partitions})
+
+    def _start(self, partition: Partition) -> int:
+        """Where to go on, its marks taken over. A beginning at "now" is committed before anything is given out."""
+        committed = self._consumer.committed(partition)
+        if committed is not None:
+            start, marks = committed.offset, Marks.decode(committed.metadata)
+        elif self._begin is not None:
+            start, marks = self._begin[partition], Marks(open=True)
+            self._consumer.commit({partition: Position(offset=start, metadata=marks.encode())})
+        else:
+            start, marks = self._consumer.beginning(partition), Marks()
+        held = self._marks.get(partition)
+        if held is None or held.behind(marks):
+            self._marks[partition] = marks
+        return start
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """What ``ask`` says, once the broker answers."""
+        while True:
+            try:
+                return ask()
+            except Unavailable as error:
+                _log.warning("broker away, waiting", error=str(error))
+                if self._loop.wait(_FIRST_WAIT):
+                    raise

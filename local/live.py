@@ -139,8 +139,8 @@ class Screen:
         for at, type_, ticket, source in follower.last:
             organisation = self._city.organisations.get(source)
             who = organisation.names.get("zh", source) if organisation else source
-            table.add_row(Text(at, "dim"), Text(f"{self._lifecycle.table.events[type_].zh} {type_.split('.')[1]}", "cyan"),
-                          Text(ticket), Text(who, "dim"))  # fmt: skip
+            step = f"{self._lifecycle.table.events[type_].zh} {type_.split('.')[1]}"
+            table.add_row(Text(at, "dim"), Text(step, "cyan"), Text(ticket), Text(who, "dim"))
         return table
 
     def __enter__(self) -> Screen:

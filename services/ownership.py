@@ -21,6 +21,13 @@ from hutong.transport import Consumer, Partition, Position, Record, Transactiona
 
 _log = structlog.get_logger()
 
+REBUILD_SECONDS = 3600.0
+"""How long taking partitions may last without a poll, before the group gives them to another. What guards ownership is
+the fence of the transactional id, not this; a member that is thrown out while it rebuilds would never finish."""
+
+TRANSACTION_BYTES = 8 * 1024 * 1024
+"""How much one transaction writes, so that a batch of the largest records ends before its deadline."""
+
 WRITE_SECONDS = 10.0
 """Deadline of one transaction, from its first record to its commit."""
 
@@ -53,7 +60,11 @@ def run(
     ``committed`` hides open and aborted transactions of the input.
     """
     consumer = transport.consumer(
-        client_id=f"{city}.{name}", group=f"{city}.{name}", instance=instance, committed=committed
+        client_id=f"{city}.{name}",
+        group=f"{city}.{name}",
+        instance=instance,
+        committed=committed,
+        max_poll_interval=REBUILD_SECONDS,
     )
     owners: dict[int, Owner] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,11 +55,13 @@ def submit(
     if answers is not None and (len(answers) != 64 or set(answers) - set("0123456789abcdef")):
         raise typer.BadParameter(say("submit.fingerprint"), param_hint="--answers")
     when = moment(time, connection.settings(ctx).zone, "--time")
+    if when is None and model is Filed and ticket is None and once is not None:
+        raise typer.BadParameter(say("submit.once_needs_time"), param_hint="--time")
     with connection.bus(ctx, system) as bus:
         _may_sign(bus, connection.settings(ctx))
         # Also without --once the id is derived, so that after an unknown outcome the same event can be sent again.
         key = once or str(uuid4())
-        draft = bus.draft(content, ticket=ticket_id(ticket), once=key, time=when)
+        draft = bus.draft(content, ticket=ticket_id(ticket), once=key, time=when or datetime.now(UTC))
         if answers is not None:
             draft = replace(draft, causation=answers)
         try:

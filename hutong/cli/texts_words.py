@@ -11,6 +11,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     # submit
     "submit.which_ticket": ("{type} needs --ticket: which ticket is it about?", "{type} 需要 --ticket：属于哪个工单？"),
+    "submit.once_needs_time": (
+        "a new complaint with --once needs --time too: its ticket's date must be the same tomorrow",
+        "新诉求使用 --once 时还需 --time：工单号中的日期须始终一致",
+    ),
     "submit.fingerprint": ("a fingerprint has 64 lower-case hex digits", "指纹为 64 位小写十六进制"),
     "submit.again": (
         "Run the same command again with {options}: it becomes one event at most.",

@@ -18,6 +18,9 @@ from hutong.transport import Header
 Stream = Literal["ledger", "refusals"]
 STREAMS: tuple[Stream, ...] = ("ledger", "refusals")
 
+MAX_KEPT_BYTES = 1_500_000
+"""How large a refused record may be, packed, to be kept whole; the topic takes 2 MiB."""
+
 _SUBMISSION = struct.Struct(">IIQ")
 _LEDGER = struct.Struct(">IIQQQ32s")
 _DELIVERY = struct.Struct(">BIQ")
@@ -119,26 +122,31 @@ class RefusalStamp:
     """Header ``refusal``: why a submission was not admitted.
 
     ``returned_to`` is the author where his signature and source held and he has not been told before, else empty.
-    ``binding`` says that these bytes stay refused.
+    ``binding`` says that these bytes stay refused. ``cut`` says that the record was too large to be kept whole.
     """
 
     code: str
     text: str
     returned_to: str = ""
     binding: bool = False
+    cut: bool = False
 
     def to_bytes(self) -> bytes:
-        """u8 binding, then code, text (UTF-8) and returned_to, each with a u16 length."""
-        return bytes([self.binding]) + b"".join(_text(part) for part in (self.code, self.text, self.returned_to))
+        """u8 flags (1 binding, 2 cut), then code, text (UTF-8) and returned_to, each with a u16 length."""
+        return bytes([self.binding | self.cut << 1]) + b"".join(
+            _text(part) for part in (self.code, self.text, self.returned_to)
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RefusalStamp:
         """Read the header. Raises InvalidEvent ``bad_stamp``."""
         reader = _Reader(data, "refusal")
-        binding = reader.take(1) == b"\x01"
+        flags = reader.take(1)[0]
+        if flags > 3:
+            raise InvalidEvent("bad_stamp", f"header 'refusal' has the unknown flags {flags}")
         code, text, returned_to = reader.text(), reader.text(), reader.text()
         reader.end()
-        return cls(code=code, text=text, returned_to=returned_to, binding=binding)
+        return cls(code=code, text=text, returned_to=returned_to, binding=bool(flags & 1), cut=bool(flags & 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +180,19 @@ def pack_record(key: bytes | None, value: bytes | None, headers: Sequence[Header
         raw = name.encode()
         parts += (_U32.pack(len(raw)), raw, _U32.pack(len(content)), content)
     return b"".join(parts)
+
+
+def kept_of_record(
+    key: bytes | None, value: bytes | None, headers: Sequence[Header]
+) -> tuple[bytes | None, bytes | None, tuple[Header, ...]]:
+    """What a refusal keeps of a record: all of it, or the beginnings of its parts where it packs to over
+    :data:`MAX_KEPT_BYTES`. A compressed record may be 200 times as large as the broker's limit for it.
+    """
+    packed = 14 + len(key or b"") + len(value or b"") + sum(8 + len(n.encode()) + len(v) for n, v in headers)
+    if packed <= MAX_KEPT_BYTES:
+        return key, value, tuple(headers)
+    beginnings = tuple((name[:200], content[:1000]) for name, content in headers[:50])
+    return key and key[:1000], value and value[:65_536], beginnings
 
 
 def unpack_record(data: bytes) -> tuple[bytes | None, bytes | None, tuple[Header, ...]]:

@@ -26,8 +26,8 @@ MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(days=7)
 """How far ``ce_time`` may lie from the admission; further back needs the right ``backfill`` (design, Lifecycle)."""
 
-PASSING = frozenset({"time_ahead"})
-"""Reasons that may pass with time, like every ``unknown_*``: they bind nothing."""
+PASSING = frozenset({"time_ahead", "time_past", "not_entitled"})
+"""Reasons that may pass, by time or by a right that is granted, like every ``unknown_*``: they bind nothing."""
 
 
 MAX_TEXT = 500

@@ -19,11 +19,13 @@ from hutong.wire.stamps import (
     LedgerStamp,
     RefusalStamp,
     SubmissionStamp,
+    kept_of_record,
     pack_record,
+    unpack_record,
 )
 from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, by_directory, header_category
 from services.admit.store import Head, Store
-from services.ownership import WRITE_SECONDS
+from services.ownership import TRANSACTION_BYTES, WRITE_SECONDS
 
 DIRECTORY_SECONDS = 0.5
 """How old the directory may be that a batch is judged by; before a refusal that comes of it, it is read anew. So a
@@ -107,19 +109,15 @@ class AdmitOwner:
     def _recall(self, record: Record) -> None:
         """Take an entry or a refusal that was committed by whoever owned the partition before."""
         admission, store = self._admission, self._store
+        if record.topic == "refusals":
+            stamps = dict(record.headers)
+            key, value, headers = unpack_record(record.value or b"")
+            refused = Submission(key=key, value=value, headers=headers).fingerprint(admission.environment)
+            submitted = SubmissionStamp.from_bytes(stamps["submission"])
+            self._remember(refused, RefusalStamp.from_bytes(stamps["refusal"]), submitted)
+            return
         event = read_event(record, admission.codec, admission.environment)
         assert event.submitted is not None
-        if event.refusal is not None:
-            store.add_refusal(
-                fingerprint=event.fingerprint,
-                code=event.refusal.code,
-                text=event.refusal.text,
-                binding=event.refusal.binding,
-                returned=bool(event.refusal.returned_to),
-                generation=event.submitted.generation,
-                next_offset=event.submitted.offset + 1,
-            )
-            return
         assert event.ledger is not None
         assert event.audience is not None
         ticket = admission.lifecycle.follow(
@@ -137,13 +135,25 @@ class AdmitOwner:
         store.seen(event.submitted.generation, event.submitted.offset + 1)
 
     def process(self, partition: Partition, records: Sequence[Record]) -> Mapping[Partition, Position]:
-        """Judge the batch, write its outcomes in one transaction, keep the state."""
+        """Judge the batch, write its outcomes in one transaction (more where they are large), keep the state."""
         if time.monotonic() - self._read_at > DIRECTORY_SECONDS:
             self._refresh()
-        outgoing = [written for record in records if (written := self._one(record)) is not None]
+        outgoing: list[Outgoing] = []
+        size = 0
+        for record in records:
+            written = self._one(record)
+            if written is not None:
+                outgoing.append(written)
+                size += len(written.value or b"")
+            if size > TRANSACTION_BYTES:
+                self._write(outgoing)
+                outgoing, size = [], 0
+        self._write(outgoing)
+        return {partition: Position(offset=records[-1].offset + 1)}
+
+    def _write(self, outgoing: Sequence[Outgoing]) -> None:
         self._producer.write(outgoing, timeout=WRITE_SECONDS)
         self._store.keep()
-        return {partition: Position(offset=records[-1].offset + 1)}
 
     def _refresh(self) -> None:
         self._reader.refresh()
@@ -174,24 +184,33 @@ class AdmitOwner:
         return outcome
 
     def _refuse(self, submission: Submission, fingerprint: bytes, refused: Refused, stamp: SubmissionStamp) -> Outgoing:
-        self._store.add_refusal(
-            fingerprint=fingerprint,
-            code=refused.code,
-            text=refused.text,
-            binding=refused.binding,
-            returned=bool(refused.returned_to),
-            generation=stamp.generation,
-            next_offset=stamp.offset + 1,
-        )
+        key, value, headers = kept_of_record(submission.key, submission.value, submission.headers)
+        kept = Submission(key=key, value=value, headers=headers)
         refusal = RefusalStamp(
             code=refused.code, text=refused.text, binding=refused.binding, returned_to=refused.returned_to
         )
+        if kept != submission:  # no longer anybody's own record: the city keeps what there is
+            text = f"{refused.text} (kept in part; its fingerprint was {fingerprint.hex()})"
+            refusal = RefusalStamp(code=refused.code, text=text, cut=True)
+            fingerprint = kept.fingerprint(self._admission.environment)
+        self._remember(fingerprint, refusal, stamp)
         return Outgoing(
             topic="refusals",
             partition=self._admission.partition,
-            key=submission.key,
-            value=pack_record(submission.key, submission.value, submission.headers),
+            key=key,
+            value=pack_record(key, value, headers),
             headers=(("submission", stamp.to_bytes()), ("refusal", refusal.to_bytes())),
+        )
+
+    def _remember(self, fingerprint: bytes, refusal: RefusalStamp, stamp: SubmissionStamp) -> None:
+        self._store.add_refusal(
+            fingerprint=fingerprint,
+            code=refusal.code,
+            text=refusal.text,
+            binding=refusal.binding,
+            returned=bool(refusal.returned_to),
+            generation=stamp.generation,
+            next_offset=stamp.offset + 1,
         )
 
     def _admit(

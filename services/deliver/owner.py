@@ -14,7 +14,7 @@ from hutong.loop import read_to
 from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
 from services.deliver.handler import Delivery, deliver_entry, deliver_refusal
 from services.deliver.store import Store
-from services.ownership import WRITE_SECONDS
+from services.ownership import TRANSACTION_BYTES, WRITE_SECONDS
 
 
 class DoorPlan:
@@ -88,12 +88,23 @@ class DeliverOwner:
         return starts
 
     def process(self, partition: Partition, records: Sequence[Record]) -> Mapping[Partition, Position]:
-        """Write the batch's deliveries and the group's position in one transaction, keep the state."""
-        outgoing = [self._outgoing(delivery) for record in records for delivery in self._route(record)]
-        position = {partition: Position(offset=records[-1].offset + 1)}
+        """Write the batch's deliveries and the group's position in one transaction (more where they are large)."""
+        outgoing: list[Outgoing] = []
+        size = 0
+        for record in records:
+            made = [self._outgoing(delivery) for delivery in self._route(record)]
+            outgoing += made
+            size += sum(len(one.value or b"") for one in made)
+            if size > TRANSACTION_BYTES:
+                self._write(outgoing, partition, record)
+                outgoing, size = [], 0
+        self._write(outgoing, partition, records[-1])
+        return {}
+
+    def _write(self, outgoing: Sequence[Outgoing], partition: Partition, last: Record) -> None:
+        position = {partition: Position(offset=last.offset + 1)}
         self._producer.write(outgoing, positions=position, consumer=self._consumer, timeout=WRITE_SECONDS)
         self._store.keep()
-        return {}
 
     def _route(self, record: Record) -> Iterator[Delivery]:
         return (deliver_refusal if record.topic == "refusals" else deliver_entry)(record, self._store)

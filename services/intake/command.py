@@ -40,8 +40,8 @@ class Options:
 
 
 def run(options: Options) -> NoReturn:
-    """File, tell the account, and exit: 0; 1 where no row could be read or the outcome is unknown; 2 where something
-    must be mended first."""
+    """File, tell the account, and exit: 0; 1 where no row was filed or known, or the outcome is unknown; 2 where
+    something must be mended first."""
     configure(NAME)
     try:
         settings = hutong.Settings.load()
@@ -53,7 +53,7 @@ def run(options: Options) -> NoReturn:
         _end(1, f"{error}; run it again: what is filed already is not filed twice")
     except KeyboardInterrupt:
         _end(130, "stopped; run it again to go on where it stood")
-    sys.exit(0 if account.rows > account.rejected else 1)
+    sys.exit(0 if account.filed + account.known else 1)
 
 
 def intake(bus: hutong.Bus, settings: hutong.Settings, options: Options) -> Account:

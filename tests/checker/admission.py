@@ -137,6 +137,10 @@ class Walk:
         )
         key = identity(reading)
         findings.look("refusal", "binding", "returned")
+        if stamp.cut:  # what is kept of it is no record that could be judged: it binds nobody and goes to nobody
+            if stamp.binding or stamp.returned_to:
+                findings.violated("binding", f"{refusal} is kept in part, but binds or goes back to its author")
+            return
         bound = self._bound.get(reading.fingerprint)
         if bound is not None:
             again = (stamp.code, stamp.text, stamp.binding, stamp.returned_to)

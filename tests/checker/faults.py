@@ -203,7 +203,7 @@ BEFORE_ITS_PLACE = frozenset(
 
 def passing(code: str) -> bool:
     """Whether a reason can pass with time, so that it must not bind."""
-    return code.startswith("unknown_") or code == "time_ahead"
+    return code.startswith("unknown_") or code in {"time_ahead", "time_past", "not_entitled"}
 
 
 def faults(reading: Reading, place: Place, world: World) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hutong.transport import Record
 from hutong.wire.envelope import Submission
-from hutong.wire.stamps import SubmissionStamp, pack_record
+from hutong.wire.stamps import SubmissionStamp, kept_of_record, pack_record
 from tests.checker.history import History
 from tests.checker.records import ENTRY_STAMPS, Entry, Refusal
 from tests.checker.verdict import Findings
@@ -104,10 +104,12 @@ def _pair(
 
 
 def _unaltered(record: Record, outcome: Outcome) -> bool:
+    if isinstance(outcome, Refusal):
+        kept = kept_of_record(record.key, record.value, record.headers)
+        cut = kept != (record.key, record.value, record.headers)
+        return (outcome.record.key, outcome.record.value, outcome.stamp.cut) == (kept[0], pack_record(*kept), cut)
     if record.key != outcome.record.key:
         return False
-    if isinstance(outcome, Refusal):
-        return outcome.record.value == pack_record(record.key, record.value, record.headers)
     author = outcome.record.headers[: -len(ENTRY_STAMPS)]
     return record.value == outcome.record.value and record.headers == author
 

@@ -319,3 +319,54 @@ def test_a_broker_without_a_city_is_said(city: TwinCity) -> None:
     """The error names the command that founds one."""
     with pytest.raises(SettingsError, match="hutong org found"):
         hutong.connect("x", city.settings(CITY), transport=MemoryTransport())
+
+
+def test_a_wish_uttered_again_tomorrow_is_the_same_ticket(city: TwinCity) -> None:
+    """A complaint with once= needs its time; inside a handling the handled event's day is taken."""
+    hotline = city.connect(CITY)
+    with pytest.raises(ValueError, match="needs `time=` too"):
+        hotline.draft(FILED, once="row")
+    dispatched(city)
+    for event in hotline.subscribe(types=[disposition.Dispatched], receipts=True):
+        with event:
+            first = hotline.draft(FILED)
+            event.handling.submitted = 0  # type: ignore[union-attr]
+            assert hotline.draft(FILED) != first  # dated now, and yet the same event on the same ticket
+            event.handling.submitted = 0  # type: ignore[union-attr]
+            again = hotline.draft(FILED)
+            assert (again.id, again.ticket) == (first.id, first.ticket)
+        break
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_was_handled_before_a_failure_does_not_come_again(city: TwinCity, named: bool) -> None:
+    """Whether the program kept the iterator in a name or not, its marks are kept when the bus closes."""
+    dispatched(city)
+
+    def life() -> None:
+        with city.connect(WATER) as bus:
+            events = bus.subscribe()
+            for event in events if named else bus.subscribe():
+                with event:
+                    if event.type == disposition.Dispatched.TYPE:
+                        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        life()
+    assert take(city.connect(WATER).subscribe(), 1)[0].type == disposition.Dispatched.TYPE
+
+
+def test_a_passing_refusal_of_the_past_is_no_answer_to_bytes_sent_again(city: TwinCity) -> None:
+    """Refused as an unknown ticket, then sent again while admit rests: the old refusal does not speak for it."""
+    hotline = city.connect(CITY)
+    filed, dispatch = hotline.draft(FILED), hotline.draft(DISPATCHED, ticket=hotline.draft(FILED).ticket)
+    [signed] = hotline._signing().sign([dispatch])
+    [refused] = hotline.resend([signed], wait="admitted")
+    assert refused.refusal is not None
+    assert refused.refusal.code == "unknown_ticket"
+    with city.asleep():
+        hotline.submit(filed.data, ticket=dispatch.ticket)
+        with pytest.raises(Unconfirmed):
+            city.connect(CITY).resend([signed], wait="admitted", timeout=3)
+    [late] = city.connect(CITY).resend([signed], wait="admitted", timeout=10)
+    assert late.ledger is not None

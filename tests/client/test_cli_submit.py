@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,11 @@ def test_an_event_is_called_by_its_short_or_its_whole_name(command: Command, nam
 
 def test_the_same_wish_under_one_key_is_one_event(command: Command, cli_city: TwinCity) -> None:
     """Run again with --once and --time it becomes no second entry, and that is a success."""
+    command.run("110000", *FILED, "--once", "call-17", code=2)  # tomorrow it would be another ticket
     again = (*FILED, "--once", "call-17", "--time", "2099-01-01", "--set", "narrative=没水")
     command.run("110000", *again, code=1)  # far ahead: refused, which binds nothing
-    now = (*FILED, "--once", "call-17", "--set", "narrative=没水")
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = (*FILED, "--once", "call-17", "--time", moment, "--set", "narrative=没水")
     first, second = command.json("110000", *now)[0], command.json("110000", *now)[0]
     assert second["outcome"] == "admitted_before"
     assert (first["id"], first["ticket"]) == (second["id"], second["ticket"])

@@ -296,3 +296,16 @@ def test_nobody_can_burn_anothers_id(scene: Scene) -> None:
         if any(event.fingerprint == own.fingerprint for event in scene.hotline.replay(ticket=subject)):
             return
     raise AssertionError("the owner's event was not admitted")
+
+
+def test_a_record_that_decompresses_to_megabytes_does_not_stop_admit(scene: Scene) -> None:
+    """Nobody signed it, the broker took it (it is small when compressed): it is kept in part, and the city goes on."""
+    producer = scene.city.transport.producer(client_id="bomber")
+    bomb = Outgoing(topic="submissions", key=b"x", value=bytes(3 * 1024 * 1024), partition=0)
+    placed = producer.send([bomb], timeout=30)[0]
+    sent = Sent(record=bomb, fingerprint=b"", partition=0, offset=placed.offset)
+    refusal = scene.refusal_in_the_city(sent).refusal
+    assert refusal is not None
+    assert (refusal.code, refusal.cut, refusal.returned_to, refusal.binding) == ("too_large", True, "", False)
+    assert "kept in part" in refusal.text
+    scene.hotline.submit(FILED, wait="admitted")

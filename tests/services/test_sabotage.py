@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,12 @@ def test_no_fencing_is_found(city: TwinCity, monkeypatch: pytest.MonkeyPatch) ->
 def twice(city: TwinCity) -> None:
     """The same bytes are sent twice, and the same wish with other bytes once more."""
     hotline = city.connect(CITY)
-    draft = hotline.draft(FILED, once="row")
+    moment = datetime.now(UTC)
+    draft = hotline.draft(FILED, once="row", time=moment)
     signed = hotline._signing().sign([draft])
     hotline.resend(signed)
     hotline.resend(signed)
-    hotline.submit_batch([hotline.draft(FILED, once="row")])
+    hotline.submit_batch([hotline.draft(FILED, once="row", time=moment - timedelta(seconds=1))])
 
 
 def test_dedupe_off_is_found(city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> None:
