@@ -134,7 +134,7 @@ class Catalogue:
             SettingsError: something in it is unknown, missing, repeated or edited; it names file and key.
         """
         root = root or SCHEMAS
-        kinds = _read(root / "kinds.yaml", TypeAdapter(dict[str, Kind]), _yaml)
+        kinds = _read(root / "kinds.yaml", TypeAdapter(dict[str, Kind]), strict_yaml)
         ids = _read(root / "ids.json", TypeAdapter(dict[str, _IdEntry]), _json)
         schemas = {}
         for number, (text, entry) in enumerate(ids.items(), 1):
@@ -144,7 +144,7 @@ class Catalogue:
         _no_orphans(root, schemas)
         topics = {}
         for path in sorted((root / "topics").iterdir()):
-            topic = _read(path, TypeAdapter(Topic), _yaml)
+            topic = _read(path, TypeAdapter(Topic), strict_yaml)
             if path.name != topic.name.removesuffix(".<org>") + ".yaml":
                 raise SettingsError(f"{path}: name: the file's name and the topic's differ")
             topics[topic.name] = topic
@@ -191,7 +191,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _yaml(text: str) -> Any:
+def strict_yaml(text: str) -> Any:
+    """The content of a YAML text. Raises ValueError or YAMLError; a key that stands twice is a ValueError."""
     return yaml.load(text, _StrictYaml)  # a SafeLoader
 
 

@@ -72,7 +72,8 @@ class DirectoryReader:
         except InvalidEvent as error:
             # Whoever can write here without the registrar's key must not be able to stop the city.
             self._passed_over += 1
-            _log.warning("directory record passed over", offset=record.offset, error=str(error))
+            if self.directory.number:  # before the first one it is rather the pinned key that is wrong
+                _log.warning("directory record passed over", offset=record.offset, error=str(error))
             return
         try:
             attributes = submission.attributes()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hutong.errors import SettingsError
+from hutong.errors import SettingsError, Unavailable
 from local.cities import City
 from local.demo import Play, play
 from local.generator import complaints
@@ -63,14 +63,18 @@ def demo(
     play_city = city or ("beijing" if data is None else "nyc")
     what = Play(city=play_city, tickets=tickets or TICKETS, seed=seed, data=data and data.absolute(), map=mapping)
     home, bootstrap = Path(os.environ.get("HUTONG_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
-    sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))
+    try:
+        sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it stood", file=sys.stderr)
+        sys.exit(130)
 
 
 def main() -> None:
     """Run the command; what a person can mend is one sentence and exit code 2."""
     try:
         app()
-    except SettingsError as error:
+    except (SettingsError, Unavailable) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

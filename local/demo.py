@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -24,10 +25,11 @@ from hutong.transport.kafka import KafkaTransport
 from local.cities import City
 from local.founding import FoundedCity, found
 from local.generator import complaints
-from local.kafka import broker
+from local.kafka import Broker, broker
 from local.live import Follower, Screen
 from local.report import result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
+from services.export import Export
 from tests.checker import check, read_history
 
 QUIET_SECONDS = 3.0
@@ -54,13 +56,16 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
     """Play to the end; 0 when the checker found nothing, 1 when it did."""
     console = Console(stderr=True)
     city = City.load(what.city)
-    home = _prepare(home, what)
+    if what.data is not None:
+        Export.load(what.map)  # a mapping that is wrong is said before anything is thrown away
     with contextlib.ExitStack() as running:
+        running.enter_context(_alone(home))
+        home = _prepare(home, what)
         with _said(console, "starting Kafka") as say:
-            address = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
-            transport = running.enter_context(contextlib.closing(KafkaTransport(address)))
+            kafka = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
+            transport = running.enter_context(contextlib.closing(KafkaTransport(kafka.bootstrap)))
         with _said(console, f"founding {city.organisations[city.id].names.get('en', city.id)}"):
-            founded = found(city, home, address, transport)
+            founded = found(city, home, kafka.bootstrap, transport)
         lifecycle, codec = Lifecycle.load(), Codec(Catalogue.load())
         children = _children(founded, what)
         with Supervisor(children, home=home):
@@ -70,7 +75,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
                 contextlib.closing(Follower(transport, city, lifecycle, codec)) as follower,
                 Screen(console, city, lifecycle, what.tickets) as screen,
             ):
-                ended = _follow(follower, screen, intake, founded)
+                ended = _follow(follower, screen, intake, founded, kafka)
             account = _account(intake, founded)
             with _said(console, "checking every event"):
                 settings, state = founded.settings(city.id), home / "state"
@@ -83,10 +88,31 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             if stay:
                 show_commands(console, founded)
                 with contextlib.suppress(KeyboardInterrupt):
-                    threading.Event().wait()
+                    while not threading.Event().wait(1.0):
+                        kafka.start()
     if as_json:
         print(json.dumps(result), flush=True)
     return 0 if verdict.ok else 1
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Be the only demo under ``home``: another one would be thrown away while it runs. Raises SettingsError."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "demo.lock").open("wb")
+    except OSError as error:
+        raise SettingsError(
+            f"The folder {home} cannot be used ({error.strerror}): make it writable, or name another in HUTONG_HOME."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(
+                f"Another demo runs under {home}: end it with Ctrl-C there, or name another folder in HUTONG_HOME."
+            ) from None
+        yield
 
 
 def _prepare(home: Path, what: Play) -> Path:
@@ -144,10 +170,13 @@ def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def _follow(follower: Follower, screen: Screen, intake: subprocess.Popen[bytes], founded: FoundedCity) -> float:
+def _follow(
+    follower: Follower, screen: Screen, intake: subprocess.Popen[bytes], founded: FoundedCity, kafka: Broker
+) -> float:
     """Show the play until the city is done; when its last event came."""
     handled, moved = 0, time.monotonic()
     while True:
+        kafka.start()
         follower.read(0.2)
         screen.update(follower)
         size = sum(path.stat().st_size for path in founded.journals.glob("*.jsonl"))

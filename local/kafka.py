@@ -14,9 +14,10 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from hutong.errors import SettingsError
 from local.java import java, kafka_jars
@@ -48,13 +49,36 @@ CITY_SIZE: Mapping[str, object] = {
 
 
 @contextlib.contextmanager
-def broker(home: Path, *, bootstrap: str | None, say: Callable[[str], None] = lambda _: None) -> Iterator[str]:
-    """The address of a Kafka: ``bootstrap`` (``HUTONG_BOOTSTRAP``) if given, otherwise an embedded one while inside."""
+def broker(home: Path, *, bootstrap: str | None, say: Callable[[str], None] = lambda _: None) -> Iterator[Broker]:
+    """A Kafka: the one at ``bootstrap`` (``HUTONG_BOOTSTRAP``) if given, otherwise an embedded one while inside."""
     if bootstrap:
-        yield bootstrap
+        yield NamedKafka(bootstrap)
         return
     with EmbeddedKafka(home, say=say) as embedded:
-        yield embedded.bootstrap
+        yield embedded
+
+
+class Broker(Protocol):
+    """A Kafka that somebody keeps running."""
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port``."""
+        ...
+
+    def start(self) -> None:
+        """Start it again if it died. Running: no-op."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKafka:
+    """A Kafka that others keep running."""
+
+    bootstrap: str
+
+    def start(self) -> None:
+        """Not ours to start."""
 
 
 class EmbeddedKafka:

@@ -79,7 +79,7 @@ def show_commands(console: Console, founded: FoundedCity) -> None:
 
 
 def _commands(founded: FoundedCity) -> Iterator[tuple[str, str]]:
-    desk = next(name for name, organisation in founded.city.organisations.items() if organisation.desk)
+    desk = _busiest_desk(founded)
     hutong = _near(Path(sys.executable).parent / "hutong")
 
     def run(organisation: str, command: str) -> str:
@@ -88,6 +88,14 @@ def _commands(founded: FoundedCity) -> Iterator[tuple[str, str]]:
     yield f"a department ({desk}) reads its deliveries", run(desk, "subscribe --system try --count 5")
     yield "an operator follows one ticket", run(founded.city.id, f"ticket show {_dispatched_ticket(founded)}")
     yield "an auditor replays the ledger", run(founded.city.id, "replay --output ledger.jsonl")
+
+
+def _busiest_desk(founded: FoundedCity) -> str:
+    """The organisation whose desk was delivered most."""
+    sizes = {
+        path.name.removesuffix(".desk.jsonl"): path.stat().st_size for path in founded.journals.glob("*.desk.jsonl")
+    }
+    return max(sizes, key=lambda name: sizes[name])
 
 
 def _dispatched_ticket(founded: FoundedCity) -> str:

@@ -258,7 +258,7 @@ def read_rows(path: Path, export: Export) -> Iterator[Row | BadRow]:
         # A byte that is no text is kept as a lone surrogate, so that it spoils its own row and no other.
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rt", encoding=export.encoding, errors="surrogateescape", newline="") as file:
-            reader = csv.reader(file, delimiter=export.delimiter)
+            reader = csv.reader(file, delimiter=export.delimiter, strict=True)
             header = [name.strip() for name in next(reader, [])]
             if missing := sorted(export.columns() - set(header)):
                 raise hutong.SettingsError(f"{path} has no column {', '.join(missing)}, which its mapping names")
@@ -269,7 +269,9 @@ def read_rows(path: Path, export: Export) -> Iterator[Row | BadRow]:
                 except StopIteration:
                     return
                 except csv.Error as error:
-                    yield BadRow(line, "", "", f"no CSV: {error}")
+                    until = reader.line_num
+                    lost = f"; lines {line} to {until} were not read" if until > line else ""
+                    yield BadRow(line, "", "", f"no CSV: {error}{lost} (is a quote never closed?)")
                     continue
                 if cells:
                     yield _row(line, header, cells)

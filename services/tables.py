@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import hutong
+from hutong.catalogue import strict_yaml
 
 
 class Strict(BaseModel):
@@ -20,18 +21,6 @@ class Strict(BaseModel):
 Model = TypeVar("Model", bound=Strict)
 
 
-class _StrictYaml(yaml.SafeLoader):
-    """YAML that does not let a repeated key pass."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def read_table(path: Path, model: type[Model]) -> Model:
     """The file as ``model``.
 
@@ -39,11 +28,11 @@ def read_table(path: Path, model: type[Model]) -> Model:
         SettingsError: it cannot be read or does not fit; names the file and every fault in it.
     """
     try:
-        return model.model_validate(yaml.load(path.read_text(encoding="utf-8"), _StrictYaml))  # a SafeLoader
+        return model.model_validate(strict_yaml(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise hutong.SettingsError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise hutong.SettingsError(f"{path}: {'; '.join(faults)}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise hutong.SettingsError(f"{path} is no YAML: {' '.join(str(error).split())}") from error

@@ -14,5 +14,5 @@ from local.kafka import broker
 def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Kafka: ``HUTONG_BOOTSTRAP``, or an embedded one started for this run."""
     named = os.environ.get("HUTONG_BOOTSTRAP")
-    with broker(tmp_path_factory.mktemp("broker"), bootstrap=named) as address:
-        yield address
+    with broker(tmp_path_factory.mktemp("broker"), bootstrap=named) as kafka:
+        yield kafka.bootstrap

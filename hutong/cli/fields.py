@@ -42,7 +42,7 @@ def _object(text: str | None) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise typer.BadParameter(say("data.no_json", where=where), param_hint="--data") from None
     if not isinstance(found, dict):
@@ -64,7 +64,7 @@ def _structure(text: str) -> Any:
 def _json(text: str, otherwise: Any) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return otherwise
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from hutong.catalogue import SCHEMAS
+from hutong.catalogue import SCHEMAS, strict_yaml
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
 
@@ -43,7 +42,7 @@ class Audience(BaseModel):
     def load(cls, path: Path | None = None) -> Audience:
         """Read ``schemas/audience.yaml`` strictly."""
         text = (path or SCHEMAS / "audience.yaml").read_text(encoding="utf-8")
-        return cls.model_validate(yaml.safe_load(text))
+        return cls.model_validate(strict_yaml(text))
 
     def of(self, ticket: Ticket, author: str, directory: Directory) -> frozenset[str]:
         """The participants after an event by ``author`` that left ``ticket``: those before and those it adds."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hutong.catalogue import SCHEMAS
+from hutong.catalogue import SCHEMAS, strict_yaml
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
 from hutong.rules.directory import Directory
@@ -97,7 +96,7 @@ class Lifecycle:
     def load(cls, path: Path | None = None) -> Lifecycle:
         """Read ``schemas/lifecycle.yaml`` strictly: an unknown key or state is a ``ValueError``."""
         text = (path or SCHEMAS / "lifecycle.yaml").read_text(encoding="utf-8")
-        return cls(Table.model_validate(yaml.safe_load(text)))
+        return cls(Table.model_validate(strict_yaml(text)))
 
     def step(
         self, ticket: Ticket | None, data: EventData, *, subject: str, author: str, directory: Directory

@@ -35,7 +35,7 @@ class KafkaTransport:
     def __init__(self, bootstrap: str, *, security: Mapping[str, object] | None = None) -> None:
         self._settings: dict[str, object] = {
             **(security or {}),
-            "bootstrap_servers": [host.strip() for host in bootstrap.split(",")],
+            "bootstrap_servers": [_address(host.strip()) for host in bootstrap.split(",")],
             "bootstrap_timeout_ms": int(CONNECT_TIMEOUT * 1000),
         }
         self._lock = threading.Lock()
@@ -162,3 +162,11 @@ def _calm_logging() -> None:
         logger = logging.getLogger(name)
         if _CALM not in logger.filters:
             logger.addFilter(_CALM)
+
+
+def _address(text: str) -> str:
+    """``host:port`` or ``host``. Raises SettingsError for anything else."""
+    host, colon, port = text.rpartition(":")
+    if not text or (colon and not (host and port.isdigit())) or (":" in host and not host.startswith("[")):
+        raise errors.SettingsError(f"{text!r} is no address of a Kafka: write host:port, several separated by commas")
+    return text

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hutong.catalogue import SCHEMAS
+from hutong.catalogue import SCHEMAS, strict_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +34,8 @@ class Tables:
 
 def read_tables(folder: Path = SCHEMAS) -> Tables:
     """Read ``lifecycle.yaml`` and ``audience.yaml``."""
-    lifecycle: Any = yaml.safe_load((folder / "lifecycle.yaml").read_text(encoding="utf-8"))
-    audience: Any = yaml.safe_load((folder / "audience.yaml").read_text(encoding="utf-8"))
+    lifecycle: Any = strict_yaml((folder / "lifecycle.yaml").read_text(encoding="utf-8"))
+    audience: Any = strict_yaml((folder / "audience.yaml").read_text(encoding="utf-8"))
     return Tables(
         steps={type_: _step(row) for type_, row in lifecycle["events"].items()},
         ended=frozenset(name for name, state in lifecycle["states"].items() if state.get("ended", False)),

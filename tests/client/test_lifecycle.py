@@ -164,3 +164,11 @@ def test_a_misspelt_audience_is_an_error(tmp_path: Path) -> None:
     path.write_text("version: 1\nparticipants: [author, leed]\n")
     with pytest.raises(ValidationError, match="unknown member 'leed'"):
         Audience.load(path)
+
+
+def test_a_row_that_stands_twice_is_an_error(tmp_path: Path) -> None:
+    """The second would silently replace the first, and with it who may close a ticket."""
+    path = tmp_path / "lifecycle.yaml"
+    path.write_text((SCHEMAS / "lifecycle.yaml").read_text() + "  disposition.closed.v1: {}\n")
+    with pytest.raises(ValueError, match=r"disposition\.closed\.v1"):
+        Lifecycle.load(path)

@@ -168,3 +168,10 @@ def test_hanging_commit(real: Bench) -> None:
         writer.write([Outgoing(topic=topic, key=b"k", value=b"v")], timeout=1)
     assert 0.9 < time.monotonic() - before < 2.0
     hang.set()
+
+
+@pytest.mark.parametrize("address", ["a:b:c", "host:", ":9092", "", "host:port", "one:9092,,two:9092"])
+def test_an_address_that_is_none_is_said(address: str) -> None:
+    """What is no host:port is a SettingsError before anything is tried."""
+    with pytest.raises(errors.SettingsError, match="no address of a Kafka"):
+        KafkaTransport(address)

@@ -184,7 +184,7 @@ def _partitions(tickets: list[str]) -> list[dict[str, Any]]:
 
 def _city(event: Mapping[str, Any], signature: bytes) -> dict[str, Any]:
     audience = stranger.audience_stamp(bytes(range(16)), ["110000", "110000.water", "110105026"], ["130600"])
-    refusal = stranger.refusal_stamp(True, "time_past", "more than 7 days back", SOURCE)
+    refusal = stranger.refusal_stamp(True, "not_allowed", "the ticket is closed", SOURCE)
     headers = [*((name, text.encode()) for name, text in sorted(event["attributes"].items())), ("signature", signature)]
     whole = stranger.packed(event["key"].encode(), bytes.fromhex(event["value"]), headers)
     return {

@@ -141,7 +141,7 @@ def test_our_stamps_are_those_of_the_vectors() -> None:
         directory=18,
         audience_hash=audience.hash(),
     )
-    refusal = stamps.RefusalStamp(code="time_past", text="more than 7 days back", returned_to="110000", binding=True)
+    refusal = stamps.RefusalStamp(code="not_allowed", text="the ticket is closed", returned_to="110000", binding=True)
     given, signature = submission(V["events"][0]), bytes.fromhex(V["single"]["signature_headers"][0])
     whole = stamps.pack_record(given.key, given.value, [*sorted(given.headers), ("signature", signature)])
     assert city == {

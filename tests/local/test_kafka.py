@@ -52,8 +52,8 @@ def test_broker_keeps_its_data_and_port_through_a_kill(tmp_path: Path) -> None:
 
 def test_named_broker_is_taken_before_an_embedded_one(tmp_path: Path) -> None:
     """Where HUTONG_BOOTSTRAP names a broker, nothing is started and nothing is written."""
-    with broker(tmp_path, bootstrap="kafka.example:9092") as address:
-        assert address == "kafka.example:9092"
+    with broker(tmp_path, bootstrap="kafka.example:9092") as kafka:
+        assert kafka.bootstrap == "kafka.example:9092"
     assert list(tmp_path.iterdir()) == []
 
 

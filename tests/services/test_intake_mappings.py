@@ -12,7 +12,7 @@ import pytest
 
 import hutong
 from local.cities.reading import Categories
-from services.export import Export, Moment, Row, read_rows, render
+from services.export import BadRow, Export, Moment, Row, read_rows, render
 from services.intake.handler import Entry, filed
 from services.intake.sources import entries
 from services.tables import read_table
@@ -126,3 +126,16 @@ def test_as_many_real_rows_end_as_the_file_itself_says() -> None:
     }
     assert endings == expected
     assert len(endings) == 4990
+
+
+def test_a_quote_that_is_never_closed_is_told_with_all_it_swallowed(tmp_path: Path) -> None:
+    """The rows behind it are named as not read, not lost without a word."""
+    export = Export.load("nyc311")
+    columns = sorted(export.columns())
+    good = ",".join("1" for _ in columns)
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join([",".join(columns), good, '"' + good, good, good]) + "\n")
+    first, bad = read_rows(path, export)
+    assert isinstance(first, Row)
+    assert isinstance(bad, BadRow)
+    assert (bad.line, "lines 3 to 5 were not read" in bad.reason) == (3, True)
