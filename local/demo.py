@@ -29,7 +29,7 @@ from local.kafka import Broker, broker
 from local.live import Follower, Screen
 from local.report import result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
-from services.export import Export
+from services.exports import Export
 from tests.checker import check, read_history
 
 QUIET_SECONDS = 3.0

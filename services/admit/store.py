@@ -1,19 +1,14 @@
-"""What admit knows of one partition: a SQLite file that is rebuilt from the ledger and the refusals at every takeover.
-
-It is never the truth. Changes are kept open until the transaction on Kafka is committed; whoever dies between
-leaves a file that the next takeover throws away.
-"""
+"""What admit knows of one partition, rebuilt from the ledger and the refusals at every takeover."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from hutong.errors import SettingsError
 from hutong.rules.lifecycle import Ticket
+from services.statefile import StateFile
 
 _TABLES = """
 create table entry (fingerprint blob primary key, sequence integer not null) without rowid, strict;
@@ -52,15 +47,9 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.executescript("pragma journal_mode=off; pragma synchronous=off;" + _TABLES)
-        except (OSError, sqlite3.Error) as error:
-            raise SettingsError(f"state {path} cannot be made ({error}): make its folder writable") from error
+        self._file = StateFile(path, _TABLES)
+        self._db = self._file.db
         self.head = Head()
-        self._db.execute("begin")
 
     def sequence_of(self, fingerprint: bytes) -> int | None:
         """The ledger sequence of the entry with this fingerprint."""
@@ -134,12 +123,11 @@ class Store:
     def keep(self) -> None:
         """The batch is committed on Kafka: keep what it changed."""
         self._db.execute("insert or replace into head values (1, ?)", (json.dumps(asdict(self.head), sort_keys=True),))
-        self._db.execute("commit")
-        self._db.execute("begin")
+        self._file.keep()
 
     def close(self) -> None:
         """Release the file."""
-        self._db.close()
+        self._file.close()
 
     def _number(self, query: str, *values: object) -> int | None:
         row = self._db.execute(query, values).fetchone()

@@ -1,14 +1,13 @@
-"""What deliver remembers of one partition: a SQLite file, rebuilt from ledger and refusals at every takeover."""
+"""What deliver remembers of one partition, rebuilt from ledger and refusals at every takeover."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from hutong.errors import SettingsError
 from hutong.wire.stamps import Stream, pack_record, unpack_record
 from services.deliver.handler import Content
+from services.statefile import StateFile
 
 _TABLES = """
 create table counter (organisation text, stream text, n integer not null,
@@ -30,14 +29,8 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.executescript("pragma journal_mode=off; pragma synchronous=off;" + _TABLES)
-        except (OSError, sqlite3.Error) as error:
-            raise SettingsError(f"state {path} cannot be made ({error}): make its folder writable") from error
-        self._db.execute("begin")
+        self._file = StateFile(path, _TABLES)
+        self._db = self._file.db
 
     def count(self, organisation: str, stream: Stream) -> int:
         """One more for the organisation's counter of this stream."""
@@ -84,9 +77,8 @@ class Store:
 
     def keep(self) -> None:
         """The batch is committed on Kafka: keep what it changed."""
-        self._db.execute("commit")
-        self._db.execute("begin")
+        self._file.keep()
 
     def close(self) -> None:
         """Release the file."""
-        self._db.close()
+        self._file.close()

@@ -9,7 +9,7 @@ import typer
 
 import hutong
 from services.desk import handler, history
-from services.export import Export, read_rows
+from services.exports import Export, read_rows
 from services.serving import serve
 
 NAME = "desk"

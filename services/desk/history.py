@@ -8,7 +8,7 @@ from datetime import datetime
 
 import hutong
 from hutong import complaint, disposition
-from services.export import BadRow, Export, Row
+from services.exports import BadRow, Export, Row
 
 WANTED = (complaint.Filed, disposition.Dispatched, disposition.Reopened)
 

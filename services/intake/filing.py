@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import hutong
 from hutong import complaint
-from services.export import BadRow
+from services.exports import BadRow
 from services.intake.handler import Account, Entry, filed
 from services.intake.report import Report
 from services.intake.store import FiledRow, FiledStore

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hutong import complaint
-from services.export import BadRow, Export, Row
+from services.exports import BadRow, Export, Row
 
 PLAIN = {"row", "created", *complaint.Filed.model_fields} - complaint.Filed.sealed_fields().keys() - {"source"}
 """Fields whose value a report shows."""

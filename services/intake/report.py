@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 import hutong
-from services.export import BadRow
+from services.exports import BadRow
 from services.intake.handler import Entry, shown
 
 

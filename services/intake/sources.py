@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hutong
-from services.export import BadRow, Export, read_rows
+from services.exports import BadRow, Export, read_rows
 from services.intake.handler import Entry, entry_of_json, entry_of_row
 
 STANDARD_INPUT = Path("-")

@@ -7,7 +7,7 @@ from hutong.events.complaint import Filed, Kind, SourceReference
 from hutong.events.disposition import Accepted, Decision, Declined, DeclineDecided, Dispatched, Reopened, Resolved
 from services.desk.handler import Desk
 from services.desk.history import HistoricDesk
-from services.export import BadRow, Export, Row
+from services.exports import BadRow, Export, Row
 from tests.services.handling import NOON, event
 
 WATER = "110000.water"

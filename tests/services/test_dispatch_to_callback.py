@@ -25,7 +25,7 @@ from services.desk.handler import Desk
 from services.desk.history import HistoricDesk, play
 from services.dispatch.__main__ import dispatch
 from services.dispatch.routing import Routing
-from services.export import Export, Row, read_rows
+from services.exports import Export, Row, read_rows
 from services.intake.filing import Filing, Times
 from services.intake.report import Report
 from services.intake.sources import entries

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import hutong
-from services.export import BadRow
+from services.exports import BadRow
 from services.intake.command import Options, intake
 from services.intake.filing import Filing, Times
 from services.intake.handler import Account

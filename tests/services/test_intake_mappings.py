@@ -12,7 +12,7 @@ import pytest
 
 import hutong
 from local.cities.reading import Categories
-from services.export import BadRow, Export, Moment, Row, read_rows, render
+from services.exports import BadRow, Export, Moment, Row, read_rows, render
 from services.intake.handler import Entry, filed
 from services.intake.sources import entries
 from services.tables import read_table
