@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Generator, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Literal
 
@@ -13,11 +13,10 @@ from hutong.codec import Codec
 from hutong.errors import HandlingError, Refused, SettingsError
 from hutong.event import Event, Handling
 from hutong.events import EventData
-from hutong.events.complaint import Filed
 from hutong.events.sealed import Sealed
 from hutong.journal import Journal
 from hutong.keystore import SqliteKeyStore
-from hutong.outgoing import Author, Draft, Signed, Submitted
+from hutong.outgoing import Author, Draft, Drafter, Signed, Submitted
 from hutong.reading import Reader
 from hutong.receipts import Receipts
 from hutong.registry import DirectoryReader
@@ -28,7 +27,6 @@ from hutong.settings import Settings
 from hutong.subscription import Subscription
 from hutong.transport import Partition, Record, Transport
 from hutong.transport.partition import partition_of
-from hutong.wire.identity import derived_id, fresh_id, ticket_id
 from hutong.wire.signing import Signer
 
 Start = Literal["earliest", "now"]
@@ -58,6 +56,7 @@ class Bus:
         self._reader = Reader(transport, self._directory, self.codec, environment, name)
         self._sender = Sender(transport.producer(client_id=name), self._journal, self._open_receipts)
         self._author: Author | None = None
+        self._drafter = Drafter(self.organisation, system, settings.city, settings.zone)
         self._subscriptions: list[tuple[Subscription, weakref.ref[Generator[Event]]]] = []
         self._handling: Event | None = None
         self._stopped = False
@@ -92,38 +91,7 @@ class Bus:
             ValueError: no ticket is given or derivable (a complaint with ``once`` needs ``time``), or the time has no
                 zone.
         """
-        moment = time or datetime.now(UTC)
-        causation = answers.fingerprint.hex() if answers else None
-        derived = self._derivation(data.TYPE, once)
-        if ticket is None and answers is not None:
-            ticket = answers.ticket
-        if ticket is None:
-            if not isinstance(data, Filed):
-                raise ValueError(f"{data.TYPE} needs `ticket=` or `answers=`: which ticket is it about?")
-            ticket = self._new_ticket(time, derived)
-        id_ = derived_id(self.organisation, *derived) if derived else fresh_id()
-        return Draft(id=id_, ticket=ticket, data=data, time=moment, causation=causation)
-
-    def _new_ticket(self, time: datetime | None, derived: tuple[str, ...]) -> str:
-        """A ticket id for a complaint. A derived one must not depend on when the wish is uttered again."""
-        if time is None and derived and self._handling is not None and self._handling.ledger is not None:
-            time = self._handling.ledger.admitted
-        if time is None and derived:
-            raise ValueError(
-                "a complaint with `once=` needs `time=` too: its ticket's date must stay the same tomorrow"
-            )
-        day = (time or datetime.now(UTC)).astimezone(self._settings.zone)
-        return ticket_id(self._settings.city, day, *((self.organisation, *derived) if derived else ()))
-
-    def _derivation(self, type_: str, once: str | None) -> tuple[str, ...]:
-        """What makes the id of an event that must come out the same after a crash; empty for a fresh one."""
-        if once is not None:
-            return ("once", type_, once)
-        if self._handling is None or self._handling.handling is None:
-            return ()
-        ordinal = self._handling.handling.submitted
-        self._handling.handling.submitted += 1
-        return (self.system, self._handling.fingerprint.hex(), type_, str(ordinal))
+        return self._drafter.draft(data, ticket=ticket, answers=answers, once=once, time=time, handling=self._handling)
 
     def submit(
         self,

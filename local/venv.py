@@ -46,6 +46,7 @@ def digest(requirements: Path) -> str:
 def run(command: Sequence[str], failure: str, *, count: int = 0) -> None:
     """Run ``command`` quietly, counting what it collects; if it fails, show its last lines and ``failure``."""
     lines: list[str] = []
+    installing = False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -53,7 +54,8 @@ def run(command: Sequence[str], failure: str, *, count: int = 0) -> None:
             if count and sys.stderr.isatty() and line.startswith("Collecting "):
                 collected = sum(told.startswith("Collecting ") for told in lines)
                 step(f"fetching {collected} of {count}: {line.split()[1].partition('=')[0]}")
-            elif line.startswith("Installing collected"):
+            elif line.startswith("Installing collected") and not installing:
+                installing = True
                 step("installing what was fetched")
     if process.returncode != 0:
         step("".join(("\n", *lines[-8:])))

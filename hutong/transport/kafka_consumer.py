@@ -226,7 +226,7 @@ class KafkaReader:
             self._raw.commit(offsets, timeout_ms=_TIMEOUT_MS)
         except kafka.KafkaError as error:
             if self._fenced:
-                raise errors.Fenced("another process runs as this system: give one of the two another name") from error
+                raise errors.Fenced("another process runs as this system: give one of the two another name") from None
             if fate_of(error) is Fate.MOOT:
                 return False
             raise asked(error, f"committing for {self._group}") from error
