@@ -11,7 +11,7 @@ import pytest
 from hutong import errors
 from hutong.transport import Outgoing, Partition, Placed
 from hutong.transport.partition import partition_of
-from tests.contract.bench import Bench, read, read_to_end
+from tests.contract.bench import Bench, read, read_to_end, until
 
 
 def test_order(bench: Bench) -> None:
@@ -230,6 +230,7 @@ def test_read_to_end(bench: Bench) -> None:
     writer = bench.opened(bench.transport.transactional(client_id="test", transactional_id=bench.name("id")))
     writer.write([Outgoing(topic=topic, key=b"k", value=b"v")], timeout=10)
     reader = bench.reader(Partition(topic, 0))
+    until(lambda: reader.end(Partition(topic, 0)) == 2, "the record and its marker")
     assert [r.value for r in read_to_end(reader, Partition(topic, 0))] == [b"v"]
     assert reader.position(Partition(topic, 0)) == reader.end(Partition(topic, 0)) == 2
 
