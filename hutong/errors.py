@@ -3,17 +3,18 @@
 ::
 
     BusError
-    ├── SettingsError     a setting, key file or port is missing or wrong: mend it and start again
-    ├── Unavailable       the broker cannot be reached; nothing was sent (retriable)
-    ├── Unconfirmed       sent, but the outcome is unknown: send the same event again, byte for byte
-    ├── Refused           admit refused the event; ``code`` says why
-    ├── InvalidEvent      bytes that are no event of this catalogue; ``code`` is the refusal reason
-    ├── KeyPending        a sealed field whose key has not come yet (retriable)
-    ├── Gap               deliveries are missing between the mark and the next record
-    ├── OutOfRange        the position asked for is no longer, or not yet, on the broker
-    ├── HandlingError     the program left an event of ``subscribe()`` unhandled
-    ├── Fenced            another instance owns this partition or id now: the process must end
-    └── UnknownOutcome    a write whose outcome nobody knows: the process must end and start again
+    ├── SettingsError       a setting, key file or port is missing or wrong: mend it and start again
+    ├── Unavailable         the broker cannot be reached; nothing was sent (retriable)
+    ├── Unconfirmed         sent, but the outcome is unknown: send the same event again, byte for byte
+    ├── Refused             admit refused the event; ``code`` says why
+    ├── InvalidEvent        bytes that are no event of this catalogue; ``code`` is the refusal reason
+    ├── KeyPending          a sealed field whose key has not come yet (retriable)
+    ├── Gap                 deliveries are missing between the mark and the next record
+    ├── OutOfRange          the position asked for is no longer, or not yet, on the broker
+    ├── TooManyDeadLetters  more events failed than may be parked: the program is broken
+    ├── HandlingError       the program left an event of ``subscribe()`` unhandled
+    ├── Fenced              another instance owns this partition or id now: the process must end
+    └── UnknownOutcome      a write whose outcome nobody knows: the process must end and start again
 
 A service knows three fates (design, promise 6): *retriable* (:class:`Unavailable`, :class:`KeyPending`),
 *invalid* (:class:`InvalidEvent`), *unknown* (all else: end the process, the supervisor restarts it).
@@ -80,6 +81,11 @@ class OutOfRange(BusError):
 
 class HandlingError(BusError):
     """An event of ``subscribe()`` was left without ``with event:``; the system stops where it stood."""
+
+
+class TooManyDeadLetters(BusError):
+    """More of the last deliveries failed than may be parked: rather the program is broken than its events. The system
+    stops where it stands, so that its door is not emptied into its dead letters."""
 
 
 class Fenced(BusError):

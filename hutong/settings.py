@@ -31,6 +31,14 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".hutong"), description="where keys, state and logs of this program are kept")
     journal: Path | None = Field(None, description="folder of the journal of what was sent and handled")
     instance: str | None = Field(None, description="static id of this process in its group; the system by default")
+    retries: Annotated[int, Field(ge=0)] = Field(
+        3, description="how often a failing event is tried again before its ticket is parked"
+    )
+    deadletter_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1,
+        description="the share of a system's last 100 deliveries that may be parked; one more stops it. "
+        "0 stops it at the first, 1 never",
+    )
     generation: Annotated[int, Field(ge=1)] = Field(1, description="generation of the city's submissions topic")
 
     @field_validator("registrar_key")
