@@ -1,6 +1,7 @@
-# Needs Python 3.11+ and make, nothing else.  make demo | make test | make lint
+# Needs Python 3.11+ and make, nothing else.  make demo | make test | make lint | make chaos
 #   make demo DATA=export.csv MAP=nyc311 ARGS="--tickets 300 --exit --json"
 #   make test ARGS="tests/client -x"
+#   make chaos ARGS="--short --json"      everything about a city breaks; root on Linux: the network too
 
 MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
@@ -10,7 +11,7 @@ FOUND = $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 NONE = No Python 3.11 or newer with venv was found on PATH: install one (Debian, Ubuntu: apt install python3 python3-venv).
 setup = @python="$(FOUND)"; [ -n "$$python" ] || { echo "$(NONE)" >&2; exit 2; }; "$$python" local/venv.py $(1)
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test chaos lint format clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
@@ -21,6 +22,10 @@ demo:
 test:
 	$(call setup,requirements-dev.txt)
 	@$(PY) -m pytest $(if $(HUTONG_CI),-p tests.strictness) $(ARGS)
+
+chaos:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m tests.chaos $(ARGS)
 
 lint:
 	$(call setup,requirements-dev.txt)

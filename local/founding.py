@@ -69,8 +69,9 @@ class FoundedCity:
         return {f"HUTONG_{name.upper()}": value for name, value in values.items()}
 
 
-def found(city: City, home: Path, bootstrap: str, transport: Transport) -> FoundedCity:
-    """Make what is missing of ``city`` under ``home`` and on the broker."""
+def found(city: City, home: Path, bootstrap: str, transport: Transport, *, replication: int = 1) -> FoundedCity:
+    """Make what is missing of ``city`` under ``home`` and on the broker; ``replication``: on how many brokers each
+    topic lies."""
     keys = home / "keys"
     for organisation in city.organisations:
         if not (keys / f"{organisation}.pem").exists():
@@ -78,7 +79,9 @@ def found(city: City, home: Path, bootstrap: str, transport: Transport) -> Found
     registrar_key = open_keys(keys, city.id).signing_key.hex()
     founded = FoundedCity(city=city, home=home, bootstrap=bootstrap, registrar_key=registrar_key)
     signer = Signer(read_private_key(founded.key(city.id)), ENVIRONMENT)
-    with Registrar(transport, Catalogue.load(), signer, city=city.id, environment=ENVIRONMENT) as registrar:
+    with Registrar(
+        transport, Catalogue.load(), signer, city=city.id, environment=ENVIRONMENT, replication=replication
+    ) as registrar:
         registrar.found(city.partitions)
         for entry in _entries(city, keys):
             registrar.register(entry, datetime.now(UTC))
@@ -103,6 +106,7 @@ def _entries(city: City, keys: Path) -> list[OrganisationEntry]:
                 signing_keys=(public.signing_key,),
                 sealing_key=public.sealing_key,
                 rights=organisation.rights,
+                partitions=organisation.partitions,
             )
         )
     return entries

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -64,6 +64,7 @@ class Supervisor:
     def __init__(self, children: Iterable[Child] = (), *, home: Path) -> None:
         self.logs = Path(home).absolute() / "logs"
         self._running: dict[str, _Running] = {}
+        self._forsaken: list[subprocess.Popen[bytes]] = []
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -124,6 +125,36 @@ class Supervisor:
             process.kill()
             return process.pid
 
+    def send(self, name: str, number: signal.Signals) -> int | None:
+        """Send ``name`` a signal, such as SIGSTOP; its pid, None where it does not run at this moment."""
+        with self._lock:
+            process = self._running[name].process
+            if process is None or process.poll() is not None:
+                return None
+            process.send_signal(number)
+            return process.pid
+
+    def succeed(self, name: str) -> subprocess.Popen[bytes] | None:
+        """Start a successor under the same name although the process of now may still live, as another machine would.
+
+        What is returned is no longer ours to restart, but still ended by :meth:`stop`; None where none ran.
+        """
+        with self._lock:
+            run = self._running[name]
+            former, run.process, run.due = run.process, None, 0.0
+            if former is None or former.poll() is not None:
+                return None
+            self._forsaken.append(former)
+            self._note(run, f"{former.pid} gets a successor")
+            return former
+
+    def remove(self, name: str, *, timeout: float = 10.0) -> None:
+        """SIGTERM to ``name``, after ``timeout`` seconds SIGKILL, and keep it running no longer."""
+        with self._lock:
+            process = self._running.pop(name).process
+        if process is not None:
+            _terminate([process], timeout)
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._former = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -175,15 +206,7 @@ class Supervisor:
     def _end(self) -> None:
         with self._lock:
             processes = [run.process for run in reversed(self._running.values()) if run.process is not None]
-        for process in processes:
-            process.terminate()
-        deadline = time.monotonic() + self._patience
-        for process in processes:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _terminate([*processes, *self._forsaken], self._patience)
 
     def _log(self, child: Child) -> Path:
         return self.logs / f"{child.name}.log"
@@ -191,3 +214,15 @@ class Supervisor:
     def _note(self, run: _Running, text: str) -> None:
         with open(self._log(run.child), "a", encoding="utf-8") as log:
             log.write(f"supervisor: {run.child.name} {text}\n")
+
+
+def _terminate(processes: Sequence[subprocess.Popen[bytes]], patience: float) -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + patience
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

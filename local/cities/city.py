@@ -26,7 +26,7 @@ Right = Literal["file", "dispatch", "call_back", "clock", "custody", "register",
 
 
 class CityOrganisation(Strict):
-    """单位: an organisation to register. ``desk``: the sample desk answers for it."""
+    """单位: an organisation to register. ``desk``: the sample desk answers for it. ``partitions``: of its door."""
 
     id: Organisation
     names: Mapping[Language, Text]
@@ -34,6 +34,7 @@ class CityOrganisation(Strict):
     parent: Organisation | None = None
     rights: Annotated[tuple[Right, ...], Field(strict=False)] = ()
     desk: bool = False
+    partitions: Annotated[int, Field(ge=1)] = 1
 
 
 class Organisations(Strict):

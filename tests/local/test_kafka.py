@@ -13,7 +13,8 @@ from hutong.errors import SettingsError
 from hutong.transport import Outgoing, Partition, TopicSpec
 from hutong.transport.kafka import KafkaTransport
 from local import java
-from local.kafka import HOST, EmbeddedKafka, answers, broker, free_port
+from local.kafka import EmbeddedKafka, broker
+from local.node import HOST, answers, free_port
 
 
 def numbered(kafka: EmbeddedKafka) -> int:

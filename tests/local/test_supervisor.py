@@ -143,3 +143,30 @@ def test_doubled_name_and_unwritable_folder_are_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be used"):
         Supervisor(home=tmp_path / "file").start()
+
+
+def test_a_frozen_process_gets_a_successor_and_both_are_ended(tmp_path: Path) -> None:
+    """A successor starts under the same name while the old process still lives; stopping ends the two."""
+    with Supervisor([python("admit", FOREVER)], home=tmp_path) as supervisor:
+        until(lambda: supervisor.pid("admit") is not None)
+        frozen = supervisor.send("admit", signal.SIGSTOP)
+        former = supervisor.succeed("admit")
+        assert former is not None
+        assert former.pid == frozen
+        until(lambda: supervisor.pid("admit") not in (None, frozen))
+        assert former.poll() is None
+        former.send_signal(signal.SIGCONT)
+        pid = supervisor.pid("admit")
+    assert pid is not None and gone(pid)
+    assert former.poll() is not None
+
+
+def test_a_removed_process_ends_and_stays_away(tmp_path: Path) -> None:
+    """Its name is free again."""
+    with Supervisor([python("admit", FOREVER)], home=tmp_path) as supervisor:
+        until(lambda: supervisor.pid("admit") is not None)
+        pid = supervisor.pid("admit")
+        supervisor.remove("admit")
+        assert pid is not None and gone(pid)
+        supervisor.add(python("admit", FOREVER))
+        until(lambda: supervisor.pid("admit") not in (None, pid))
