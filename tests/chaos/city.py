@@ -90,7 +90,7 @@ class Cast:
         yield self._child("dispatch", HOTLINE, "services.dispatch", "--routing", routing)
         yield self._child("callback", HOTLINE, "services.callback")
         yield self._child("desk", WATER, "services.desk", "--decline-share", "0")
-        fails = ("--mended", str(self.mended)) if find_spec("hutong.deadletters") else ()
+        fails = ("--mended", str(self.mended)) if find_spec("hutong.parking") else ()
         for number in (1, 2, 3):
             yield self._child(f"crew-{number}", WORKS, "tests.chaos.crew", "crew", *fails)
         for number in (1, 2):
