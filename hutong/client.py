@@ -24,12 +24,16 @@ from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
 from hutong.sending import Sender, Wait
 from hutong.settings import Settings
-from hutong.subscription import Subscription
+from hutong.subscription import Patience, Subscription
 from hutong.transport import Partition, Record, Transport
 from hutong.transport.partition import partition_of
 from hutong.wire.signing import Signer
+from hutong.wishes import Wishes
 
 Start = Literal["earliest", "now"]
+
+POLL_INTERVAL_SECONDS = 300.0
+"""How long a program may work on one event before its group gives the partition to another instance."""
 
 
 class Bus:
@@ -177,14 +181,25 @@ class Bus:
         keeps only these; the organisation's own events come with ``receipts``, refused ones with ``refusals``.
         A system that was never here before begins at ``start``; "now" is the moment of this call.
 
+        An ``Exception`` in the block goes no further: the event is given out again (``HUTONG_RETRIES``), then its
+        ticket is parked: it and the ticket's later events wait in ``deadletters.<org>`` for a person
+        (``hutong deadletters``), other tickets go on. Released, they come again out of this same iterator, in order.
+        :class:`hutong.Event` says which errors are waited out, and which end the subscription.
+
         Raises:
-            Gap: deliveries are missing. OutOfRange: the broker no longer has them. HandlingError: an event was not
-            taken. Fenced: another process runs under this static id. InvalidEvent: a delivery proves nothing.
+            Gap: deliveries are missing. OutOfRange: the broker does not have them yet: it was restored.
+            TooManyDeadLetters: the share ``HUTONG_DEADLETTER_SHARE`` of the last 100 was parked, and one more failed.
+            Unconfirmed, Unavailable, UnknownOutcome: a dead letter could not be written; nothing was committed.
+            HandlingError: an event was not taken. Fenced: another process runs under this static id. InvalidEvent: a
+            delivery proves nothing.
         """
         topic, begin, count = f"deliveries.{self.organisation}", None, self._partitions()
         group = f"{self.organisation}.{self.system}"
         consumer = self._transport.consumer(
-            client_id=group, group=group, instance=self._settings.instance or self.system
+            client_id=group,
+            group=group,
+            instance=self._settings.instance or self.system,
+            max_poll_interval=POLL_INTERVAL_SECONDS,
         )
         if start == "now":
             places = [Partition(topic, number) for number in range(count)]
@@ -192,13 +207,14 @@ class Bus:
         subscription = Subscription(
             consumer,
             topic,
+            transport=self._transport,
             organisation=self.organisation,
+            system=self.system,
             open_event=self.read,
             journal=self._journal,
             enter=self._enter,
-            types=types,
-            receipts=receipts,
-            refusals=refusals,
+            wishes=Wishes(self.organisation, types=types, receipts=receipts, refusals=refusals),
+            patience=Patience(retries=self._settings.retries, share=self._settings.deadletter_share),
             begin=begin,
         )
         if self._stopped:

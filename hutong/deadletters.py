@@ -71,6 +71,8 @@ class Fold:
     def __init__(self, *, system: str | None = None, history: bool = False) -> None:
         self.tickets: dict[TicketPlace, ParkedTicket] = {}
         """The parked tickets, in the order in which they were parked."""
+        self.released: dict[TicketPlace, ParkedTicket] = {}
+        """Those of them that were given back to the system, in the order in which they were."""
         self.done: list[Done] = []
         self._system = system
         self._history = history
@@ -148,11 +150,15 @@ class Fold:
 
     def _control(self, control: Control, partition: int) -> None:
         if control.letter is None:
-            ticket = self.tickets.get(TicketPlace(partition, control.system, control.key))
+            where = TicketPlace(partition, control.system, control.key)
+            ticket = self.tickets.get(where)
             if ticket is not None:
                 ticket.released = True
+                self.released.setdefault(where, ticket)
             return
-        place = Place(partition, control.letter)
+        self._about_letter(control, Place(partition, control.letter))
+
+    def _about_letter(self, control: Control, place: Place) -> None:
         where = self._open.get(place)
         if where is None or where.system != control.system:
             return
@@ -161,6 +167,7 @@ class Fold:
         letter = ticket.letters[at]
         if control.what == "failed":
             ticket.released = False
+            self.released.pop(where, None)
             if control.failure is not None:
                 failure = letter.failure.again(control.failure) if letter.failure else control.failure
                 ticket.letters[at] = replace(letter, failure=failure)
@@ -178,6 +185,7 @@ class Fold:
         del ticket.letters[at]
         if not ticket.letters:
             del self.tickets[where]
+            self.released.pop(where, None)
 
     def _overtaken(self, letter: Letter) -> None:
         """It counts for nothing; another letter for the same delivery, set aside until now, counts instead."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ClassVar
 
 from hutong.codec import Codec
-from hutong.errors import BusError, HandlingError, InvalidEvent, Unavailable, Unconfirmed
+from hutong.errors import BusError, HandlingError, InvalidEvent, KeyPending, Refused, Unavailable, Unconfirmed
 from hutong.events import EventData
 from hutong.transport import Record
 from hutong.wire.envelope import RESERVED, Environment, Submission
@@ -26,9 +26,12 @@ STAMPS_OF_A_REFUSAL = ("submission", "refusal", "delivery")
 """What deliver puts behind the author's headers of a refusal, in this order."""
 
 
-RETRIABLE = (Unavailable, Unconfirmed)
+RETRIABLE = (Unavailable, Unconfirmed, KeyPending)
 """What a program may meet inside ``with event:`` and that passes: the same event is given out again, after a while.
 Submitting again is safe there, because the ids are derived."""
+
+INVALID = (Refused, InvalidEvent)
+"""Errors of the bus that speak of this event, and are taken like a program's own."""
 
 
 class Unreadable(EventData):
@@ -56,8 +59,16 @@ class Handling:
     enter: Callable[[Event | None], None]
     submitted: int = 0
     handled: bool = False
-    waits: BusError | None = None
-    """The retriable error that ended the last try."""
+    error: Exception | None = None
+    """What ended the last try and does not pass through."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether that passes by waiting: it is retriable, or was raised ``from`` what is."""
+        cause: BaseException | None = self.error
+        while cause is not None and not isinstance(cause, RETRIABLE):
+            cause = cause.__cause__
+        return cause is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +100,15 @@ class Event:
     handling: Handling | None = field(default=None, repr=False, compare=False)
 
     def __enter__(self) -> Event:
+        """Begin to handle it.
+
+        Leaving the block without an exception marks the event as handled. An ``Exception`` goes no further: the event
+        is given out again a few times, then its ticket is parked. One of :data:`RETRIABLE` is waited out, however long
+        that takes, and parks nothing. Every other :class:`~hutong.errors.BusError` ends the subscription, and what is
+        no ``Exception`` (Ctrl-C, ``SystemExit``) the process; so does what kills it without a word (a segmentation
+        fault, ``os._exit``). Nothing counts those, so an event that kills its process does it again at every start:
+        mend the program, or leave the event out by its id.
+        """
         if self.handling is None:
             raise HandlingError(f"{self} was not given out by subscribe(), so it cannot be handled")
         self.handling.submitted = 0
@@ -99,10 +119,12 @@ class Event:
         assert self.handling is not None
         self.handling.enter(None)
         self.handling.handled = error is None
-        self.handling.waits = error if isinstance(error, RETRIABLE) else None
-        if error is not None and self.handling.waits is None:
+        if isinstance(error, Exception) and (not isinstance(error, BusError) or isinstance(error, RETRIABLE + INVALID)):
+            self.handling.error = error
+            return True
+        if error is not None:
             error.add_note(f"while handling {self}; nothing was marked as handled, so it comes again at the next start")
-        return self.handling.waits is not None
+        return False
 
     def __str__(self) -> str:
         return f"{self.type} of ticket {self.ticket} ({self.position})"

@@ -2,7 +2,7 @@
 
 One JSON object a line. A line is with the operating system before the step that follows it, so a killed process
 leaves a true record: *sent* stands before the broker sees the event, *acknowledged* after it answered, *handled*
-after the program left the event's block.
+after the program left the event's block, *parked* after the broker has the event's dead letter.
 """
 
 from __future__ import annotations
@@ -60,24 +60,27 @@ class Journal:
         """All in-sync replicas have the events."""
         self._write([{"what": "acknowledged", "fingerprint": event.fingerprint.hex()} for event in events])
 
-    def handled(self, stamp: DeliveryStamp, record: Record, *, given: bool) -> None:
+    def handled(self, stamp: DeliveryStamp, record: Record, *, given: bool, letter: bool = False) -> None:
         """The delivery is behind the system's mark: its block was left without an exception, or (``given`` false)
-        the subscription did not ask for it."""
+        the subscription did not ask for it. ``letter``: it came out of the dead letters."""
+        self._delivery("handled", stamp, record, {"given": given, **({"letter": True} if letter else {})})
+
+    def parked(self, stamp: DeliveryStamp, record: Record) -> None:
+        """The delivery's dead letter is with all in-sync replicas."""
+        self._delivery("parked", stamp, record, {})
+
+    def _delivery(self, what: str, stamp: DeliveryStamp, record: Record, more: dict[str, object]) -> None:
         if self._file is not None:
-            event = city_part_removed(record)
-            self._write(
-                [
-                    {
-                        "what": "handled",
-                        "system": self._system,
-                        "stream": stamp.stream,
-                        "given": given,
-                        "partition": stamp.partition,
-                        "n": stamp.n,
-                        "fingerprint": event.fingerprint(self._environment).hex(),
-                    }
-                ]
-            )
+            line: dict[str, object] = {
+                "what": what,
+                "system": self._system,
+                "stream": stamp.stream,
+                **more,
+                "partition": stamp.partition,
+                "n": stamp.n,
+                "fingerprint": city_part_removed(record).fingerprint(self._environment).hex(),
+            }
+            self._write([line])
 
     def _write(self, lines: Sequence[dict[str, object]]) -> None:
         if self._file is not None:

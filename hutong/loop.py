@@ -11,83 +11,153 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
-from hutong.errors import Unavailable
+from hutong.errors import OutOfRange, Unavailable
 from hutong.transport import Consumer, Partition, Position, Record
 
 _log = structlog.get_logger()
 
 Taken = Callable[[frozenset[Partition]], Mapping[Partition, int]]
-"""Called once per assignment with the partitions now owned; says for each the offset to go on at. May take long."""
+"""Called once per assignment with the partitions now owned, which may be none; says for each the offset to go on at.
+May take long."""
 
 POLL_SECONDS = 0.5
 _BACK_OFF_SECONDS = 0.5
 _GLANCE_SECONDS = 0.05
+_KEEP_SECONDS = 10.0  # a member is thrown out of its group after minutes without a poll
 
 
 class Loop:
     """Polls ``topics`` until :meth:`stop`.
 
     Fates of an error: *retriable* ones of the broker are waited out here, at the same place; every other passes
-    through and ends the loop.
+    through and ends the loop. Whoever needs long for a batch calls :meth:`keep` now and then, and whoever must wait
+    calls :meth:`wait`: the member keeps its place in the group, and nothing is read meanwhile.
+
+    ``from_beginning``: a position that the broker no longer has goes on where the log begins now, and the owner sees
+    by what he reads what is missing. Without it, that is :class:`~hutong.errors.OutOfRange`.
     """
 
-    def __init__(self, consumer: Consumer, topics: Sequence[str], taken: Taken, *, max_records: int = 500) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        topics: Sequence[str],
+        taken: Taken,
+        *,
+        max_records: int = 500,
+        from_beginning: bool = False,
+    ) -> None:
         self._consumer = consumer
         self._topics = topics
         self._taken = taken
         self._max_records = max_records
+        self._from_beginning = from_beginning
         self._stopping = False
         self._generation = consumer.generation
+        self._polled_at = time.monotonic()
 
     def stop(self) -> None:
         """End the loop after the batch in hand. Safe from a signal handler (a flag, no lock) or another thread."""
         self._stopping = True
 
-    def wait(self, seconds: float) -> bool:
-        """Wait, but no longer than until :meth:`stop`; whether it was called."""
-        deadline = time.monotonic() + seconds
-        while not self._stopping and time.monotonic() < deadline:
-            time.sleep(_GLANCE_SECONDS)
-        return self._stopping
-
     def over(self) -> bool:
         """Whether :meth:`stop` was called."""
         return self._stopping
 
+    def moved(self) -> bool:
+        """Whether the assignment changed since the batch in hand was read: another may be at work on it."""
+        return self._consumer.generation != self._generation
+
+    def wait(self, seconds: float) -> bool:
+        """Wait without reading, as a member of the group. Whether to go on: False after :meth:`stop`, or when
+        :meth:`moved`; then it ends early."""
+        deadline = time.monotonic() + seconds
+        paused = self._consumer.assignment()
+        self._consumer.pause(*paused)
+        try:
+            while not self._stopping and not self.moved():
+                left = deadline - time.monotonic()
+                self._silent_poll(min(_GLANCE_SECONDS, max(left, 0.0)))
+                if left <= 0:
+                    break
+        finally:
+            if not self.moved():
+                self._consumer.resume(*paused)
+        return not self._stopping and not self.moved()
+
+    def keep(self) -> bool:
+        """Say to the group that this member lives, if it is time to. Whether to go on, as :meth:`wait`."""
+        if time.monotonic() - self._polled_at > _KEEP_SECONDS:
+            return self.wait(0)
+        return not self.moved()
+
     def batches(self) -> Iterator[tuple[Partition, list[Record]]]:
         """Records in offset order per partition, each batch to be finished before the next is asked for."""
+        for polled in self.rounds():
+            for partition, records in polled.items():
+                if self.over() or self.moved():
+                    break
+                yield partition, records
+
+    def rounds(self) -> Iterator[dict[Partition, list[Record]]]:
+        """What each poll brought, also when that is nothing. To be finished before the next is asked for; what is in
+        hand when the assignment has :meth:`moved` is to be dropped, it is read again by whoever owns it now."""
         self._consumer.subscribe(self._topics)
         while not self.over():
             try:
+                self._polled_at = time.monotonic()
                 polled = self._consumer.poll(POLL_SECONDS, self._max_records)
             except Unavailable as error:
                 _log.warning("broker away, waiting", error=str(error))
                 self.wait(_BACK_OFF_SECONDS)
                 continue
-            if self._consumer.generation != self._generation:
+            except OutOfRange:
+                if not self._begin_again():
+                    raise
+                continue
+            if self.moved():
                 self._take()  # what was polled before the new positions were known is read again
                 continue
-            for partition, records in polled.items():
-                if self.over() or self._consumer.generation != self._generation:
-                    break
-                yield partition, records
+            yield polled
 
-    def commit(self, positions: Mapping[Partition, Position]) -> None:
-        """Commit; a lost chance is harmless, since marks and ledger say more than the group's positions."""
+    def commit(self, positions: Mapping[Partition, Position]) -> bool:
+        """Commit; whether it is done. A lost chance is harmless, since marks and ledger say more than the group's
+        positions. Nothing is committed after the assignment :meth:`moved`: the broker would believe it."""
         try:
-            if not self._consumer.commit(positions):
-                _log.info("commit made moot by a rebalance", partitions=[str(p) for p in positions])
+            if not self.moved() and self._consumer.commit(positions):
+                return True
+            _log.info("commit made moot by a rebalance", partitions=[str(p) for p in positions])
         except Unavailable as error:
             _log.warning("commit failed, the next one carries it", error=str(error))
+        return False
+
+    def _silent_poll(self, seconds: float) -> None:
+        try:
+            self._polled_at = time.monotonic()
+            self._consumer.poll(seconds)
+        except (Unavailable, OutOfRange):  # of an earlier fetch; told again when reading goes on
+            time.sleep(_GLANCE_SECONDS)
+
+    def _begin_again(self) -> bool:
+        """Go on at the beginning where a position lies before it; whether there was one, and it is allowed."""
+        begun = False
+        for partition in self._consumer.assignment() if self._from_beginning else ():
+            begin = self._consumer.beginning(partition)
+            if self._consumer.position(partition) < begin:
+                _log.warning("the broker no longer has the position, going on at its beginning", at=str(partition))
+                self._consumer.seek(partition, begin)
+                begun = True
+        return begun
 
     def _take(self) -> None:
-        self._generation = self._consumer.generation
-        assignment = self._consumer.assignment()
-        if not assignment:
-            return
-        starts = self._taken(assignment)
-        for partition in assignment:
-            self._consumer.seek(partition, starts[partition])
+        while self.moved():
+            self._generation = self._consumer.generation
+            assignment = self._consumer.assignment()
+            starts = self._taken(assignment)
+            if self.moved():
+                continue  # it polled while it had to wait for the broker
+            self._consumer.resume(*assignment)  # a partition kept from before is still paused
+            for partition in assignment:
+                self._consumer.seek(partition, starts[partition])
 
 
 def read_to(consumer: Consumer, ends: Mapping[Partition, int], *, patience: float = 30.0) -> Iterator[Record]:

@@ -1,15 +1,18 @@
 """How far a system has handled its deliveries: one number per stream and partition of that stream.
 
 Marks travel in the metadata of the group's commit, so they move with the partition to whoever reads it next
-(design, promise 4).
+(design, promise 4). So do the outcomes of the last deliveries, so that a restart forgets no failure.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 
-from hutong.errors import Gap
-from hutong.wire.stamps import DeliveryStamp
+from hutong.wire.stamps import STREAMS, DeliveryStamp
+
+WINDOW = 100
+"""How many of the last deliveries given out are remembered as handled or failed for good."""
 
 
 class Marks:
@@ -21,31 +24,46 @@ class Marks:
     def __init__(self, *, open: bool = False) -> None:
         self._open = open
         self._marks: dict[tuple[str, int], int] = {}
+        self._failed: deque[bool] = deque(maxlen=WINDOW)
 
     def fresh(self, stamp: DeliveryStamp) -> bool:
-        """Whether this delivery is the next one (True) or was handled before (False).
+        """Whether this delivery was not handled before."""
+        return stamp.n > self._mark(stamp)
 
-        Raises:
-            Gap: one or more deliveries between the mark and this one are missing.
-        """
-        mark = self._marks.get((stamp.stream, stamp.partition))
-        if mark is None:
-            mark = stamp.n - 1 if self._open else 0
-        if stamp.n > mark + 1:
-            raise Gap(
-                f"deliveries {mark + 1} to {stamp.n - 1} of {stamp.stream}/{stamp.partition} are missing: ask "
-                'the city\'s operator to deliver them again, or start a new system at "now"'
-            )
-        return stamp.n > mark
+    def missing(self, stamp: DeliveryStamp) -> range:
+        """The numbers between the mark and this delivery."""
+        return range(self._mark(stamp) + 1, stamp.n)
 
     def handled(self, stamp: DeliveryStamp) -> None:
         """Move the mark of the stamp's stream and partition to it."""
         self._marks[stamp.stream, stamp.partition] = stamp.n
 
+    def given(self, *, failed: bool) -> None:
+        """Remember what became of a delivery that was given out."""
+        self._failed.append(failed)
+
+    @property
+    def failures(self) -> int:
+        """How many of the last :data:`WINDOW` deliveries given out failed for good."""
+        return sum(self._failed)
+
+    def stamps(self) -> list[DeliveryStamp]:
+        """The marks as the stamps last handled."""
+        return [
+            DeliveryStamp(stream=name, partition=partition, n=n)
+            for (stream, partition), n in self._marks.items()
+            for name in STREAMS
+            if name == stream
+        ]
+
+    def _mark(self, stamp: DeliveryStamp) -> int:
+        return self._marks.get((stamp.stream, stamp.partition), stamp.n - 1 if self._open else 0)
+
     def encode(self) -> str:
-        """The marks as text for a commit's metadata."""
+        """The marks as text for a commit's metadata, at most 4,096 bytes."""
         rows = sorted([stream, partition, n] for (stream, partition), n in self._marks.items())
-        return json.dumps({"open": self._open, "marks": rows}, separators=(",", ":"))
+        outcomes = "".join(str(int(failed)) for failed in self._failed)
+        return json.dumps({"open": self._open, "marks": rows, "failed": outcomes}, separators=(",", ":"))
 
     @classmethod
     def decode(cls, text: str) -> Marks:
@@ -54,6 +72,7 @@ class Marks:
             content = json.loads(text)
             marks = cls(open=bool(content["open"]))
             marks._marks = {(str(stream), int(partition)): int(n) for stream, partition, n in content["marks"]}
+            marks._failed.extend(outcome == "1" for outcome in content.get("failed", ""))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"no marks in the commit's metadata {text[:80]!r}") from error
         return marks

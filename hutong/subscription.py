@@ -1,30 +1,46 @@
-"""One system's subscription to its organisation's deliveries: in order, each once, loud at a gap."""
+"""One system's subscription to its organisation's deliveries: in order per ticket, each once, loud at a gap.
+
+What an event's failure means is decided here and written by :mod:`hutong.parking`; giving one event out, again and
+again where it must be, is :mod:`hutong.giving`.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
 
-import structlog
-
-from hutong.errors import Gap, HandlingError, Unavailable
-from hutong.event import Event, Handling
-from hutong.events import EventData
+from hutong import gaps
+from hutong.errors import InvalidEvent, TooManyDeadLetters
+from hutong.event import Event
+from hutong.giving import Giving, Moved, Open
 from hutong.journal import Journal
+from hutong.letters import Failure, Letter
 from hutong.loop import Loop
-from hutong.marks import Marks
-from hutong.transport import Consumer, Partition, Position, Record
-from hutong.wire.stamps import DeliveryStamp, RefusalStamp
+from hutong.marks import WINDOW, Marks
+from hutong.parking import Parking
+from hutong.transport import Consumer, Partition, Position, Record, Transport
+from hutong.wire.stamps import DeliveryStamp
+from hutong.wishes import Wishes
 
-_log = structlog.get_logger()
+_SOME = 100
+"""So many letters, or deliveries that were missing, before the door is read on, or a commit is made."""
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0  # seconds before an event is given out again; doubles from one to the other
 
-Answer = TypeVar("Answer")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often an event is tried again, and the share of the last deliveries that may be parked."""
 
-Open = Callable[[Record, Handling], Event]
-"""Reads a record and checks its signature."""
+    retries: int
+    share: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Door:
+    """One partition of the door that this instance owns. ``next`` is the offset of the first record not done."""
+
+    place: Partition
+    next: int
+    marks: Marks
 
 
 class Subscription:
@@ -38,26 +54,28 @@ class Subscription:
         consumer: Consumer,
         topic: str,
         *,
+        transport: Transport,
         organisation: str,
+        system: str,
         open_event: Open,
         journal: Journal,
         enter: Callable[[Event | None], None],
-        types: Collection[type[EventData]] | None = None,
-        receipts: bool = False,
-        refusals: bool = False,
+        wishes: Wishes,
+        patience: Patience,
         begin: Mapping[Partition, int] | None = None,
     ) -> None:
         self._consumer = consumer
-        self._organisation = organisation.encode()
-        self._open = open_event
+        self._transport = transport
+        self._organisation = organisation
+        self._name = f"{organisation}.{system}"
         self._journal = journal
-        self._enter = enter
-        self._types = None if types is None else {model.TYPE.encode() for model in types}
-        self._receipts = receipts
-        self._refusals = refusals
+        self._wishes = wishes
+        self._share = patience.share
         self._begin = begin
-        self._marks: dict[Partition, Marks] = {}
-        self._loop = Loop(consumer, [topic], self._taken, max_records=100)
+        self._doors: dict[int, _Door] = {}
+        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True)
+        self._giving = Giving(self._loop, open_event, enter, patience.retries)
+        self._parking = Parking(transport, organisation, system, journal)
 
     def stop(self) -> None:
         """End after the event in hand."""
@@ -66,102 +84,148 @@ class Subscription:
     def events(self) -> Generator[Event]:
         """The events, until :meth:`stop`. Closing the generator commits what was handled."""
         try:
-            for partition, records in self._loop.batches():
-                yield from self._batch(partition, records)
+            for polled in self._loop.rounds():
+                yield from self._letters()
+                for partition, records in polled.items():
+                    if self._loop.over() or self._loop.moved():
+                        break
+                    yield from self._batch(self._doors[partition.number], records)
         finally:
+            self._parking.close()
             self._consumer.close()
 
-    def _batch(self, partition: Partition, records: list[Record]) -> Iterator[Event]:
-        marks = self._marks[partition]
-        next_offset = records[0].offset
+    # -- the door ---------------------------------------------------------------------------------------------------
+
+    def _batch(self, door: _Door, records: list[Record]) -> Iterator[Event]:
+        door.next = records[0].offset
         try:
             for record in records:
-                yield from self._one(marks, record)
-                next_offset = record.offset + 1
+                yield from self._one(door, record)
+                door.next = record.offset + 1
                 if self._loop.over():
                     break
+        except Moved:
+            pass  # the event in hand, and those behind it, are for whoever owns the partition now
         finally:
             # Also when the program broke out of its loop: what it handled is kept, what it did not comes again.
-            self._loop.commit({partition: Position(offset=next_offset, metadata=marks.encode())})
+            self._commit(door)
 
-    def _one(self, marks: Marks, record: Record) -> Iterator[Event]:
-        headers = dict(record.headers)
-        stamp = DeliveryStamp.from_bytes(headers["delivery"])
-        if not self._fresh(marks, stamp, record):
+    def _one(self, door: _Door, record: Record) -> Iterator[Event]:
+        stamp = DeliveryStamp.from_bytes(dict(record.headers)["delivery"])
+        if not door.marks.fresh(stamp):
             return
-        if not self._wanted(headers):
-            self._handled(marks, stamp, record, given=False)
-            return
-        handling = Handling(enter=self._enter)
-        event = self._patiently(lambda: self._open(record, handling))
-        for attempt in itertools.count():
-            try:
-                yield event
-            finally:
-                if handling.handled:
-                    self._handled(marks, stamp, record, given=True)
-            if handling.handled:
-                return
-            if handling.waits is None:
-                raise HandlingError(f"{event} was not handled: put the loop's body into `with event:`")
-            seconds = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
-            _log.warning(
-                "waiting, then the same event again", what=str(event), seconds=seconds, why=str(handling.waits)
+        if missing := door.marks.missing(stamp):
+            found = gaps.find(
+                self._transport,
+                record,
+                missing,
+                organisation=self._organisation,
+                client_id=self._name,
+                keep=self._giving.keep,
             )
-            if self._loop.wait(seconds):
-                raise handling.waits
+            for count, lost in enumerate(found, 1):
+                yield from self._next(door, lost, DeliveryStamp.from_bytes(dict(lost.headers)["delivery"]))
+                if self._loop.over():
+                    return
+                if count % _SOME == 0:
+                    self._commit(door)
+        yield from self._next(door, record, stamp)
 
-    @staticmethod
-    def _fresh(marks: Marks, stamp: DeliveryStamp, record: Record) -> bool:
-        try:
-            return marks.fresh(stamp)
-        except Gap as gap:
-            raise Gap(f"{gap} (at {record.topic}/{record.partition}@{record.offset})") from None
+    def _next(self, door: _Door, record: Record, stamp: DeliveryStamp) -> Iterator[Event]:
+        """What becomes of the delivery behind the mark: handled, or parked; else the mark stays."""
+        if self._parking.has_letter(door.place.number, stamp):
+            door.marks.handled(stamp)
+        elif not self._wishes.want(dict(record.headers)):
+            self._handled(door, stamp, record, given=False)
+        elif self._parking.holds(record):
+            self._parking.park(record, stamp, None)
+            door.marks.handled(stamp)
+        else:
+            failure = yield from self._giving.give(record, lambda: self._handled(door, stamp, record, given=True))
+            if failure is not None:
+                self._failed(door, stamp, record, failure)
 
-    def _wanted(self, headers: Mapping[str, bytes]) -> bool:
-        if "refusal" in headers:
-            if not self._refusals:
-                refusal = RefusalStamp.from_bytes(headers["refusal"])
-                _log.warning(
-                    "refused",
-                    type=headers.get("ce_type", b"").decode("utf-8", "replace"),
-                    code=refusal.code,
-                    ticket=headers.get("ce_subject", b"").decode("utf-8", "replace"),
-                    text=refusal.text,
-                )
-            return self._refusals
-        if headers["ce_source"] == self._organisation and not self._receipts:
-            return False
-        return self._types is None or headers["ce_type"] in self._types
-
-    def _handled(self, marks: Marks, stamp: DeliveryStamp, record: Record, *, given: bool) -> None:
+    def _handled(self, door: _Door, stamp: DeliveryStamp, record: Record, *, given: bool) -> None:
         self._journal.handled(stamp, record, given=given)
-        marks.handled(stamp)
+        door.marks.handled(stamp)
+        if given:
+            door.marks.given(failed=False)
+
+    def _failed(self, door: _Door, stamp: DeliveryStamp, record: Record, failure: Failure) -> None:
+        """Park the ticket, unless too many are; everything before this event is committed first."""
+        place = f"{record.topic}/{record.partition}@{record.offset}"
+        if door.marks.failures + 1 > self._share * WINDOW:
+            raise TooManyDeadLetters(
+                f"{place} failed for good, as did {door.marks.failures} of the last {WINDOW} deliveries before it: "
+                f"more than HUTONG_DEADLETTER_SHARE={self._share:g} allows, so the program is broken rather than its "
+                f"events. Nothing more was parked. Mend it and start it again, or raise the share; parked so far: "
+                f"`hutong deadletters list`. Last: {failure.reason}"
+            )
+        while not self._commit(door):
+            if not self._loop.wait(0.5):
+                raise Moved
+        self._parking.park(record, stamp, failure)
+        door.marks.handled(stamp)
+        door.marks.given(failed=True)
+
+    def _commit(self, door: _Door) -> bool:
+        if self._parking.broken:
+            return False
+        return self._loop.commit({door.place: Position(offset=door.next, metadata=door.marks.encode())})
+
+    # -- dead letters -----------------------------------------------------------------------------------------------
+
+    def _letters(self) -> Iterator[Event]:
+        """Give out letters that were released, the oldest of a ticket first."""
+        for _ in range(_SOME):
+            self._parking.glance(self._owns)
+            letter = self._parking.released()
+            if letter is None or self._loop.over():
+                return
+            try:
+                yield from self._letter(letter)
+            except Moved:
+                return
+
+    def _letter(self, letter: Letter) -> Iterator[Event]:
+        record = self._giving.patiently(lambda: self._parking.content(letter))
+        if not self._wishes.want(dict(record.headers)):
+            self._parking.handled(letter, record, given=False)
+            return
+        try:
+            failure = yield from self._giving.give(record, lambda: self._parking.handled(letter, record, given=True))
+        except InvalidEvent as error:  # whoever can write a dead letter must not be able to stop the system
+            failure = Failure.of(error, first_ms=letter.at_ms, last_ms=letter.at_ms, tries=1)
+        if failure is not None:
+            self._parking.failed(letter, failure)
+
+    def _owns(self, partition: int) -> bool:
+        door = self._doors.get(partition)
+        return door is not None and self._commit(door)
+
+    # -- taking partitions ------------------------------------------------------------------------------------------
 
     def _taken(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
-        return self._patiently(lambda: {partition: self._start(partition) for partition in partitions})
+        return self._giving.patiently(lambda: self._take(partitions))
 
-    def _start(self, partition: Partition) -> int:
-        """Where to go on, its marks taken over. A beginning at "now" is committed before anything is given out."""
-        committed = self._consumer.committed(partition)
+    def _take(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        """Read the marks, and only then the dead letters: a letter comes before the commit that moves past it."""
+        doors = {place.number: self._open_door(place, self._doors.get(place.number)) for place in partitions}
+        self._parking.take({number: door.marks for number, door in doors.items()})
+        self._doors = doors
+        return {door.place: door.next for door in doors.values()}
+
+    def _open_door(self, place: Partition, held: _Door | None) -> _Door:
+        """Where to go on, with its marks. A beginning at "now" is committed before anything is given out."""
+        committed = self._consumer.committed(place)
         if committed is not None:
-            start, marks = committed.offset, Marks.decode(committed.metadata)
+            # Where the broker no longer has that record, reading goes on at its beginning, and marks say what is lost.
+            start, marks = max(committed.offset, self._consumer.beginning(place)), Marks.decode(committed.metadata)
         elif self._begin is not None:
-            start, marks = self._begin[partition], Marks(open=True)
-            self._consumer.commit({partition: Position(offset=start, metadata=marks.encode())})
+            start, marks = self._begin[place], Marks(open=True)
+            self._loop.commit({place: Position(offset=start, metadata=marks.encode())})
         else:
-            start, marks = self._consumer.beginning(partition), Marks()
-        held = self._marks.get(partition)
-        if held is None or held.behind(marks):
-            self._marks[partition] = marks
-        return start
-
-    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
-        """What ``ask`` says, once the broker answers."""
-        while True:
-            try:
-                return ask()
-            except Unavailable as error:
-                _log.warning("broker away, waiting", error=str(error))
-                if self._loop.wait(_FIRST_WAIT):
-                    raise
+            start, marks = self._consumer.beginning(place), Marks()
+        if held is not None and not held.marks.behind(marks):
+            marks = held.marks
+        return _Door(place=place, next=start, marks=marks)

@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol
 
 import structlog
 
-from hutong.errors import BusError, SettingsError
+from hutong.errors import BusError, SettingsError, TooManyDeadLetters
 from hutong.loop import Loop
 from hutong.transport import Consumer, Partition, Position, Record, TransactionalProducer, Transport
 
@@ -106,7 +106,7 @@ def crash_only(main: Callable[[], None]) -> None:
         main()
     except BusError as error:
         _log.error("ending", error=type(error).__name__, text=str(error))
-        _exit(2 if isinstance(error, SettingsError) else 1)
+        _exit(2 if isinstance(error, (SettingsError, TooManyDeadLetters)) else 1)
     except BaseException as error:  # noqa: BLE001  # the third fate: unknown
         _log.error("ending", exc_info=error)
         _exit(1)

@@ -27,8 +27,9 @@ class EventTimes(StrEnum):
 def serve(system: str, work: Callable[[hutong.Bus], None]) -> None:
     """Open the door named by the ``HUTONG_*`` settings and do ``work`` until SIGTERM or SIGINT.
 
-    Crash-only: every error ends the process, whatever was not marked as handled comes again at the next start, and
-    the answers it gives then are the same events (see :func:`services.ownership.crash_only`).
+    An error while handling an event is retried, then parks the event's ticket (see :class:`hutong.Event`). Every other
+    ends the process, whatever was not marked as handled comes again at the next start, and the answers it gives then
+    are the same events (see :func:`services.ownership.crash_only`).
     """
 
     def run() -> None:

@@ -12,7 +12,16 @@ from typer.core import TyperGroup
 from hutong.cli import org, replay, submit, subscribe, ticket
 from hutong.cli.connection import Given
 from hutong.cli.texts import localise, say
-from hutong.errors import BusError, Fenced, HandlingError, SettingsError, Unavailable, Unconfirmed, UnknownOutcome
+from hutong.errors import (
+    BusError,
+    Fenced,
+    HandlingError,
+    SettingsError,
+    TooManyDeadLetters,
+    Unavailable,
+    Unconfirmed,
+    UnknownOutcome,
+)
 
 SAID_NO, MEND_FIRST, UNCONFIRMED, STOPPED, PIPE_CLOSED = 1, 2, 3, 130, 141
 
@@ -21,6 +30,7 @@ _CODES: tuple[tuple[type[BusError], int], ...] = (
     (Unavailable, MEND_FIRST),
     (Fenced, MEND_FIRST),
     (HandlingError, MEND_FIRST),
+    (TooManyDeadLetters, MEND_FIRST),
     (Unconfirmed, UNCONFIRMED),
     (UnknownOutcome, UNCONFIRMED),
 )

@@ -48,12 +48,16 @@ def subscribe(
 
     models = [event_type(name) for name in types] if types else None
     lifecycle, zone, shown = Lifecycle.load(), connection.settings(ctx).zone, 0
-    with connection.bus(ctx, system) as bus, _interruptible(bus.stop) as interrupted, _idle(bus.stop, timeout) as busy:
+    with (
+        _output(),
+        connection.bus(ctx, system) as bus,
+        _interruptible(bus.stop) as interrupted,
+        _idle(bus.stop, timeout) as busy,
+    ):
         for event in bus.subscribe(types=models, receipts=receipts, refusals=refusals, start=start.value):
             with event:
                 keys = bus if unseal else None
-                typer.echo(line(event_json(event, keys)) if json_ else event_line(event, lifecycle, zone))
-                sys.stdout.flush()
+                _write(line(event_json(event, keys)) if json_ else event_line(event, lifecycle, zone))
             busy()
             shown += 1
             if shown == count:
@@ -63,6 +67,30 @@ def subscribe(
     if count is not None and shown < count:
         typer.echo(say("subscribe.fewer", shown=shown, count=count, seconds=timeout), err=True)
         raise typer.Exit(3)
+
+
+class _OutputLost(BaseException):
+    """What is printed to is gone or full. No fault of the event: it must not be parked for that."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+
+def _write(text: str) -> None:
+    try:
+        typer.echo(text)
+        sys.stdout.flush()
+    except OSError as error:
+        raise _OutputLost(error) from None
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Raises the output's own error, once the subscription has ended."""
+    try:
+        yield
+    except _OutputLost as lost:
+        raise lost.error from None
 
 
 def event_line(event: Event, lifecycle: Lifecycle, zone: ZoneInfo) -> str:
