@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -15,7 +16,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from hutong.errors import InvalidEvent
-from hutong.letters import Control, Letter, read
+from hutong.letters import Control, Letter, control_record, read
 from hutong.loop import read_to
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
@@ -195,6 +196,52 @@ class Fold:
         if others:
             self._letter(others[0])
             self._spare.setdefault(delivery, []).extend(others[1:])
+
+
+def release(transport: Transport, organisation: str, tickets: Collection[TicketPlace], *, by: str) -> None:
+    """Give these tickets' open letters back to their systems, which take them within seconds, if they run.
+
+    Raises:
+        Unavailable, Unconfirmed: the broker is away. Doing it again is harmless.
+    """
+    controls = [
+        (place.partition, Control(what="release", system=place.system, key=place.key, letter=None, by=by, at_ms=_now()))
+        for place in tickets
+    ]
+    _send(transport, organisation, controls)
+
+
+def skip(transport: Transport, organisation: str, letters: Collection[Letter], *, reason: str, by: str) -> None:
+    """Count these letters as done without handling them. Raises as :func:`release`, and ValueError without a reason."""
+    if not reason.strip():
+        raise ValueError("a letter is skipped for a reason")
+    controls = [
+        (
+            letter.partition,
+            Control(
+                what="skip",
+                system=letter.system,
+                key=letter.key,
+                letter=letter.offset,
+                reason=reason,
+                by=by,
+                at_ms=_now(),
+            ),
+        )
+        for letter in letters
+    ]
+    _send(transport, organisation, controls)
+
+
+def _send(transport: Transport, organisation: str, controls: Collection[tuple[int, Control]]) -> None:
+    records = [control_record(each, topic=topic_of(organisation), partition=number) for number, each in controls]
+    with contextlib.closing(transport.producer(client_id=f"{organisation}.deadletters")) as producer:
+        if records:
+            producer.send(records, timeout=30.0)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def letters(transport: Transport, organisation: str, partitions: int) -> Fold:

@@ -97,7 +97,7 @@ class Control:
     system: str
     key: bytes
     letter: int | None
-    reason: str
+    reason: str = ""
     by: str
     at_ms: int
     failure: Failure | None = None

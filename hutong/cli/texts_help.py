@@ -25,6 +25,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "subscribe": ("hutong subscribe --system desk --type dispatched --json",),
     "replay": ("hutong replay --since 2026-01-01 --until 2026-02-01 --output january.jsonl",),
+    "deadletters": ("hutong deadletters list",),
+    "deadletters list": ("hutong deadletters list --system desk",),
+    "deadletters show": ("hutong deadletters show 110000-20260131-0G7XK2M9QZ",),
+    "deadletters replay": (
+        "hutong deadletters replay 110000-20260131-0G7XK2M9QZ --wait 30",
+        "hutong deadletters replay --all --system desk",
+    ),
+    "deadletters skip": ("hutong deadletters skip 110000-20260131-0G7XK2M9QZ --reason 测试件",),
     "org": ("hutong org list",),
     "org keygen": ("hutong org keygen 110000.water",),
     "org found": ("hutong org found --partitions 4 --name zh=北京12345 --right file --right dispatch",),
@@ -129,6 +137,61 @@ HELP: Mapping[str, tuple[str, str]] = {
         "Write to this file; it appears when it is whole. With --json, standard output gets a summary.",
         "写入该文件，完整后才出现。",
     ),
+    "deadletters": (
+        (
+            "Dead letters 搁置: events that a system of this organisation could not handle, and the tickets that wait "
+            "for them.\n\n"
+            "When a system's program fails on an event again and again, the event's ticket is parked: this and all its "
+            "later events wait here, and other tickets go on. Find out why (show), mend the program, and give them to "
+            "it again (replay); or leave out what nobody will ever need (skip)."
+        ),
+        (
+            "搁置件：无法处理的事件及其工单。\n\n"
+            "程序多次处理某事件失败后，该工单即被搁置：该事件及其后续事件在此等待，其他工单照常办理。"
+            "先查原因（show），修好程序后重新交付（replay）；确实无需处理的可跳过（skip）。"
+        ),
+    ),
+    "deadletters list": ("Show the parked tickets, one line each.", "列出搁置的工单。"),
+    "deadletters list.over": (
+        "Also what is over: handled after a replay, or skipped, by whom and why.",
+        "也列出已了结的：重新处理的，或被跳过的（何人、何故）。",
+    ),
+    "deadletters show": (
+        (
+            "Show why a ticket is parked.\n\n"
+            "Each event that waits, its error, when it failed first and last, how often, and the stack."
+        ),
+        "显示工单为何搁置。\n\n各事件的错误、首末次失败时间、次数与调用栈。",
+    ),
+    "deadletters replay": (
+        (
+            "Give parked events to their system again, in the order of their ticket, then what came after them.\n\n"
+            "The system takes them itself, within seconds if it runs, else when it is started."
+        ),
+        "将搁置的事件按序重新交给系统。\n\n同一工单的后续事件随后交付。系统运行时数秒内即取走，否则启动后取走。",
+    ),
+    "deadletters replay.ticket": ("The ticket; or --all.", "工单号；或用 --all。"),
+    "deadletters replay.every": ("All parked tickets.", "全部搁置的工单。"),
+    "deadletters replay.wait": (
+        (
+            "Wait so long for the outcome, and tell it: the exit code is 0 when all were handled, 1 when one failed "
+            "again, 3 when the time was over first."
+        ),
+        "最多等待若干秒并报告结果：全部处理为 0，再次失败为 1，超时为 3。",
+    ),
+    "deadletters skip": (
+        (
+            "Count the event that a ticket waits for as done, without handling it.\n\nReason, name and time are kept. "
+            "The ticket's other events wait on: replay gives them to the system."
+        ),
+        "跳过工单所卡的事件，不再处理。\n\n原因、何人、何时均留存。该工单的其他事件继续等待，可用 replay 重新交付。",
+    ),
+    "deadletters skip.reason": ("Why; kept for whoever asks later.", "原因；留存备查。"),
+    "deadletters skip.whole": (
+        "All of the ticket's waiting events, not only the first.",
+        "跳过该工单全部等待的事件，而不只是第一个。",
+    ),
+    "*.of_system": ("Only what this system parked.", "只看该系统搁置的。"),
     "org": ("Organisations: their keys, and the directory.", "单位：密钥与目录。"),
     "org keygen": (
         "Make an organisation's keys: Ed25519 to sign, X25519 to seal for it. Nothing is written over.",

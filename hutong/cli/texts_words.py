@@ -110,6 +110,54 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "column.rights": ("rights", "权限"),
     "column.keys": ("keys", "密钥"),
     "column.since": ("since", "自"),
+    # deadletters
+    "deadletters.none": ("nothing is parked", "没有搁置的工单"),
+    "deadletters.unknown": (
+        "{ticket} is not parked: `hutong deadletters list`",
+        "{ticket} 未被搁置：见 `hutong deadletters list`",
+    ),
+    "deadletters.which_system": (
+        "{ticket} is parked by {systems}: say which with --system",
+        "{ticket} 被 {systems} 搁置：请用 --system 指明",
+    ),
+    "deadletters.which": ("name a ticket, or --all", "请给出工单号，或用 --all"),
+    "deadletters.not_both": ("name a ticket or --all, not both", "工单号与 --all 只能取其一"),
+    "deadletters.no_reason": ("say why", "请说明原因"),
+    "deadletters.released": (
+        "{ticket}: {count} events released; {system} takes them within seconds if it runs, else when it is started",
+        "{ticket}：已重新交付 {count} 个事件；{system} 运行时数秒内取走，否则启动后取走",
+    ),
+    "deadletters.handled": (
+        "{ticket}: all {count} events handled by {system}",
+        "{ticket}：{system} 已处理全部 {count} 个事件",
+    ),
+    "deadletters.failed": (
+        "{ticket}: failed again in {system}: {reason} ({count} events wait)",
+        "{ticket}：{system} 再次失败：{reason}（{count} 个事件等待）",
+    ),
+    "deadletters.waiting": (
+        "{ticket}: {count} events not taken within {seconds} s: is {system} running?",
+        "{ticket}：{seconds} 秒内有 {count} 个事件未取走：{system} 在运行吗？",
+    ),
+    "deadletters.skipped": ("{ticket}: {type} skipped", "{ticket}：已跳过 {type}"),
+    "deadletters.left": (
+        "{ticket}: {count} events wait on: `hutong deadletters replay {ticket}` gives them to {system}",
+        "{ticket}：还有 {count} 个事件等待：`hutong deadletters replay {ticket}` 交给 {system}",
+    ),
+    "deadletters.behind": ("waits behind an earlier event", "在前一事件之后等待"),
+    "deadletters.tries": ("{tries} tries, {first} to {last}", "尝试 {tries} 次，{first} 至 {last}"),
+    "letters.parked": ("parked", "搁置"),
+    "letters.released": ("released", "已交付"),
+    "letters.handled": ("handled", "已处理"),
+    "letters.skipped": ("skipped", "已跳过"),
+    "column.system": ("system", "系统"),
+    "column.ticket": ("ticket", "工单"),
+    "column.event": ("event", "事件"),
+    "column.waiting": ("waiting", "等待"),
+    "column.failed": ("last failed", "末次失败"),
+    "column.tries": ("tries", "次数"),
+    "column.state": ("state", "状态"),
+    "column.why": ("why", "原因"),
     # ticket show
     "ticket.unknown": ("{ticket} is not known {place}", "{place}没有工单 {ticket}"),
     "unknown.deliveries": (

@@ -37,3 +37,12 @@ def command(cli_city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> Iterator[Com
     monkeypatch.delenv("HUTONG_CONFIG", raising=False)
     yield Command(cli_city, monkeypatch)
     structlog.reset_defaults()  # the command sent its log to a stream that is closed now
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No second is waited for nothing."""
+    monkeypatch.setattr("hutong.giving._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("hutong.loop.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("hutong.loop._GLANCE_SECONDS", 0.001)
+    monkeypatch.setattr("hutong.parking._GLANCE_SECONDS", 0.0)

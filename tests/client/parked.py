@@ -32,6 +32,24 @@ LIFE = tuple(
 Handle = Callable[[Event], None]
 
 
+class Desk:
+    """A handler that fails on what is in ``poison``, and remembers what it handled."""
+
+    def __init__(self, *poison: tuple[str, str]) -> None:
+        self.poison = set(poison)
+        self.seen: list[tuple[str, str]] = []
+        self.tries = 0
+
+    def __call__(self, event: Event) -> None:
+        self.tries += 1
+        if (event.ticket, event.type) in self.poison:
+            raise ValueError(f"cannot read {event.type}")
+        self.seen.append((event.ticket, event.type))
+
+    def of(self, ticket: str) -> list[str]:
+        return [type_ for name, type_ in self.seen if name == ticket]
+
+
 def lives(city: TwinCity, count: int) -> list[str]:
     """Tickets whose events came one of each ticket after another, so that each life is spread over the door."""
     hotline, water = city.connect(CITY), city.connect(WATER, system="author")

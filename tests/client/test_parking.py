@@ -17,36 +17,9 @@ from hutong.transport import Partition, Record
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Cut, Wire
 from tests.client.desk import WATER
-from tests.client.parked import LIFE, control, fold, lives, run, waiting
+from tests.client.parked import LIFE, Desk, control, fold, lives, run, waiting
 
-Seen = list[tuple[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No second is waited for nothing."""
-    monkeypatch.setattr("hutong.giving._FIRST_WAIT", 0.001)
-    monkeypatch.setattr("hutong.loop.POLL_SECONDS", 0.001)
-    monkeypatch.setattr("hutong.loop._GLANCE_SECONDS", 0.001)
-    monkeypatch.setattr("hutong.parking._GLANCE_SECONDS", 0.0)
-
-
-class Desk:
-    """A handler that fails on what is in ``poison``, and remembers what it handled."""
-
-    def __init__(self, *poison: tuple[str, str]) -> None:
-        self.poison = set(poison)
-        self.seen: Seen = []
-        self.tries = 0
-
-    def __call__(self, event: Event) -> None:
-        self.tries += 1
-        if (event.ticket, event.type) in self.poison:
-            raise ValueError(f"cannot read {event.type}")
-        self.seen.append((event.ticket, event.type))
-
-    def of(self, ticket: str) -> list[str]:
-        return [type_ for name, type_ in self.seen if name == ticket]
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def door(city: TwinCity, topic: str = f"deliveries.{WATER}") -> list[Record]:
