@@ -38,6 +38,8 @@ HITS: Mapping[str, tuple[Key, ...]] = {
 
 JUMPS = (-600.0, -30.0, 30.0, 600.0)
 """Seconds a clock is set wrong by: some beyond the five minutes that admit forgives."""
+DETHRONED = (4.0, 5.0, 3.0)
+"""Seconds: the first takeover writes to the leader that the others have chosen by then, the next ones may miss that."""
 DYING = 40.0  # seconds a woken zombie has to see that it is none
 
 
@@ -210,6 +212,17 @@ def cut_from_clients(stage: Stage, strike: Strike) -> Undo:
     return lambda: net.mend(number, "clients")
 
 
+def takeover_beside_an_old_leader(stage: Stage, strike: Strike) -> Undo:
+    """As above, and admit and deliver are killed again and again meanwhile: whoever takes over may ask the broker that
+    missed what happened since."""
+    undo = cut_from_brokers(stage, strike)
+    for seconds in DETHRONED:
+        time.sleep(seconds)
+        for service in STATEFUL:
+            stage.services.kill(f"{service}-1")
+    return undo
+
+
 def slow(stage: Stage, strike: Strike) -> Undo:
     """All cables of a broker are slow."""
     net, number = stage.network, _broker(stage, strike)
@@ -232,6 +245,7 @@ DOING: Mapping[str, Do] = {
     "cut": cut,
     "cut from brokers": cut_from_brokers,
     "cut from clients": cut_from_clients,
+    "takeover beside old": takeover_beside_an_old_leader,
     "slow": slow,
 }
 """Kind of fault → how it is done."""
@@ -276,6 +290,8 @@ def _all(stage: Stage) -> list[Plan]:
         found.append(Plan(kind="cut", targets=brokers, field=BROKERS, low=3, high=longest))
         if cluster:
             found.append(Plan(kind="cut from brokers", targets=brokers, field=BROKERS, low=5, high=15, weight=2))
+            beside = Plan(kind="takeover beside old", targets=("leader",), field=BROKERS, low=14, high=18, weight=2)
+            found.append(beside)
             found.append(Plan(kind="cut from clients", targets=brokers, field=BROKERS, low=3, high=8))
         if stage.network.can_slow:
             found.append(Plan(kind="slow", targets=brokers, field=BROKERS, low=4, high=10))
