@@ -36,6 +36,12 @@ def at_door(history: History, organisation: str, change: Change, partition: int 
     return replace(history, deliveries={**history.deliveries, organisation: door})
 
 
+def among_letters(history: History, organisation: str, change: Change, partition: int = 0) -> History:
+    """Change one partition of an organisation's dead letters."""
+    log = _changed(history.deadletters[organisation], partition, change)
+    return replace(history, deadletters={**history.deadletters, organisation: log})
+
+
 def in_journal(history: History, system: str, change: Callable[[list[Handled]], Iterable[Handled]]) -> History:
     """Change the handled lines of one system."""
     mine = [line for line in history.journals.handled if line.system == system]

@@ -36,7 +36,8 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
-    """A line of a system's journal: the delivery is behind its mark. ``given``: its program saw it."""
+    """A line of a system's journal: the delivery is behind its mark. ``given``: its program saw it; ``letter``: it came
+    out of the dead letters."""
 
     at_ms: int
     system: str
@@ -45,6 +46,19 @@ class Handled:
     n: int
     fingerprint: bytes
     given: bool
+    letter: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A line of a system's journal: the delivery's dead letter is with all in-sync replicas."""
+
+    at_ms: int
+    system: str
+    stream: str
+    partition: int
+    n: int
+    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,7 @@ class Journals:
     sent: tuple[Sent, ...] = ()
     acknowledged: tuple[Acknowledged, ...] = ()
     handled: tuple[Handled, ...] = ()
+    parked: tuple[Parked, ...] = ()
     unreadable: tuple[str, ...] = ()
 
 
@@ -78,6 +93,7 @@ class History:
     refusals: Log
     directory: tuple[Record, ...]
     deliveries: Mapping[str, Log]
+    deadletters: Mapping[str, Log] = field(default_factory=dict)
     journals: Journals = field(default_factory=Journals)
     admit_states: Mapping[int, Mapping[str, Rows]] = field(default_factory=dict)
     deliver_states: Mapping[int, Mapping[str, Rows]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from tests.checker.faults import World
 from tests.checker.handling import check_handled
 from tests.checker.history import History
 from tests.checker.outcomes import Settled, check_outcomes
+from tests.checker.parked import check_letters, check_ticket_order
 from tests.checker.records import Entry, read_entries, read_refusals
 from tests.checker.register import read_register
 from tests.checker.states import check_admit_state, check_deliver_state
@@ -74,10 +75,12 @@ def check(
         lines,
         register.organisations,
         findings,
+        letters=check_letters(history, lines, findings),
         done=systems if complete else (),
         joined_late=joined_late,
         restarted=restarted,
     )
+    check_ticket_order(history, lines, findings)
     _journals(history, findings)
     counts = _counts(history, walks, tables, settled, delivered, duplicates + doors.repeated)
     return Verdict(violations=tuple(findings.violations), looked=findings.looked, counts=counts)
@@ -101,7 +104,9 @@ def _duplicates(entries: Mapping[int, Sequence[Entry]], findings: Findings) -> i
 
 def _journals(history: History, findings: Findings) -> None:
     journals = history.journals
-    findings.look("journal", count=len(journals.sent) + len(journals.acknowledged) + len(journals.handled))
+    findings.look(
+        "journal", count=len(journals.sent) + len(journals.acknowledged) + len(journals.handled) + len(journals.parked)
+    )
     for text in journals.unreadable:
         findings.look("journal")
         findings.violated("journal", text)

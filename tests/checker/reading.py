@@ -13,10 +13,10 @@ from typing import Any
 from hutong.errors import OutOfRange, Unavailable
 from hutong.settings import Settings
 from hutong.transport import Partition, Record, Transport
-from tests.checker.history import Acknowledged, Handled, History, Journals, Log, Rows, Sent
+from tests.checker.history import Acknowledged, Handled, History, Journals, Log, Parked, Rows, Sent
 
 _PATIENCE = 30.0
-_DOOR = "deliveries."
+_DOOR, _LETTERS = "deliveries.", "deadletters."
 
 
 def read_history(
@@ -37,6 +37,7 @@ def read_history(
     states = {name: {} if state is None else _states(state / name) for name in ("admit", "deliver")}
     topics = transport.topics()
     doors = {topic: count for topic, count in topics.items() if topic.startswith(_DOOR)}
+    letters = _read(transport, {topic: count for topic, count in topics.items() if topic.startswith(_LETTERS)})
     deliveries = _read(transport, doors)
     city = _read(transport, {topic: topics[topic] for topic in ("ledger", "refusals")})
     submissions = _read(transport, {"submissions": topics["submissions"]}, committed=False)
@@ -51,6 +52,7 @@ def read_history(
         refusals=city["refusals"],
         directory=directory["directory"][0],
         deliveries={topic.removeprefix(_DOOR): log for topic, log in deliveries.items()},
+        deadletters={topic.removeprefix(_LETTERS): log for topic, log in letters.items()},
         journals=written,
         admit_states=states["admit"],
         deliver_states=states["deliver"],
@@ -92,6 +94,7 @@ def read_journals(folder: Path) -> Journals:
     sent: list[Sent] = []
     acknowledged: list[Acknowledged] = []
     handled: list[Handled] = []
+    parked: list[Parked] = []
     unreadable: list[str] = []
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as lines:
@@ -107,12 +110,18 @@ def read_journals(folder: Path) -> Journals:
                             acknowledged.append(Acknowledged(at_ms=at, system=path.stem, fingerprint=fingerprint))
                         case "handled":
                             handled.append(_handled(content))
+                        case "parked":
+                            parked.append(_parked(content))
                         case what:
                             unreadable.append(f"{path.name} line {number}: unknown {what!r}")
                 except (ValueError, KeyError, TypeError) as error:
                     unreadable.append(f"{path.name} line {number}: {type(error).__name__} {error}")
     return Journals(
-        sent=tuple(sent), acknowledged=tuple(acknowledged), handled=tuple(handled), unreadable=tuple(unreadable)
+        sent=tuple(sent),
+        acknowledged=tuple(acknowledged),
+        handled=tuple(handled),
+        parked=tuple(parked),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -137,6 +146,18 @@ def _handled(content: dict[str, Any]) -> Handled:
         n=int(content["n"]),
         fingerprint=bytes.fromhex(content["fingerprint"]),
         given=bool(content["given"]),
+        letter=bool(content.get("letter", False)),
+    )
+
+
+def _parked(content: dict[str, Any]) -> Parked:
+    return Parked(
+        at_ms=int(content["at"]),
+        system=content["system"],
+        stream=content["stream"],
+        partition=int(content["partition"]),
+        n=int(content["n"]),
+        fingerprint=bytes.fromhex(content["fingerprint"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from hutong.wire.signing import Signer
 from tests.checker.history import History
 from tests.checker.reading import read_history
 from tests.cities import CITY, TwinCity
+from tests.client import parked
 
 WATER, STREET, DISTRICT, AUDITOR = "110000.water", "110105026", "110105", "110000.audit"
-SYSTEMS = (f"{WATER}.desk", f"{STREET}.desk", f"{DISTRICT}.desk", f"{AUDITOR}.desk", f"{CITY}.centre")
+CREW = f"{WATER}.crew"
+"""A system some of whose tickets were parked."""
+SYSTEMS = (CREW, f"{WATER}.desk", f"{STREET}.desk", f"{DISTRICT}.desk", f"{AUDITOR}.desk", f"{CITY}.centre")
 """Those that handle everything that comes to their organisation."""
 
 disposition = hutong.disposition
@@ -67,9 +71,27 @@ class Story:
         self._forgeries()
         self._revoked()
         for system in SYSTEMS:
-            self._handle_all(*system.rsplit(".", 1))
+            if system != CREW:
+                self._handle_all(*system.rsplit(".", 1))
+        self._park()
         self.city.close()
         return self.history()
+
+    def _park(self) -> None:
+        """Another system of the utility cannot handle three tickets: one is replayed, of one the first event is
+        skipped and the rest replayed, one waits."""
+        records = [record for log in self.history().deliveries[WATER].values() for record in log]
+        lives = Counter((record.key or b"").decode() for record in records if "refusal" not in dict(record.headers))
+        poisoned = sorted(ticket for ticket, count in lives.items() if count > 1)[:3]
+        parked.run(
+            self.city, parked.Desk(*((ticket, hutong.complaint.Filed.TYPE) for ticket in poisoned)), system="crew"
+        )
+        first, second, _ = poisoned
+        parked.control(self.city, "release", first, system="crew")
+        letter = next(letter for letter, _ in parked.fold(self.city).letters() if letter.ticket == second)
+        parked.control(self.city, "skip", second, letter=letter.offset, system="crew")
+        parked.control(self.city, "release", second, system="crew")
+        parked.run(self.city, parked.Desk(), system="crew")
 
     def history(self) -> History:
         """As it lies there now."""

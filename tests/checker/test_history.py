@@ -24,7 +24,7 @@ def test_counts_say_how_much_there_was(history: History) -> None:
     assert counts.ledger_events == sum(map(len, history.ledger.values())) > 40
     assert counts.refused == sum(counts.refused_by_code.values()) > 20
     assert counts.deliveries == sum(len(log) for door in history.deliveries.values() for log in door.values())
-    assert counts.handled == len(history.journals.handled) == counts.deliveries
+    assert counts.handled == len(history.journals.handled) > counts.deliveries
     assert counts.tickets == {"accepted": 1, "answered": 1, "closed": 4, "dispatched": 1, "filed": 4, "reopened": 1}
     assert (counts.ended, counts.lost, counts.duplicates, counts.pending) == (5, 0, 0, 0)
 
@@ -44,6 +44,7 @@ def test_nothing_is_not_in_order(history: History) -> None:
         refusals=empty,
         directory=(),
         deliveries={},
+        deadletters={},
         journals=Journals(),
         admit_states={},
         deliver_states={},

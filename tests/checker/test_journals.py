@@ -73,7 +73,7 @@ def unreadable(history: History) -> History:
         (phantom, {"phantom"}),
         (of_another_stream, {"phantom"}),
         (another_event, {"phantom", "unhandled"}),
-        (out_of_order, {"handled_order"}),
+        (out_of_order, {"handled_order", "ticket_order"}),
         (acknowledged_but_lost, {"lost"}),
         (unreadable, {"journal"}),
     ],

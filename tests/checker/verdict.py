@@ -38,7 +38,11 @@ RULES: Mapping[str, str] = {
     "phantom": "handled deliveries are ones there were",
     "handled_twice": "handled deliveries were handled once",
     "handled_order": "handled deliveries were handled in order",
-    "unhandled": "deliveries to these systems were handled",
+    "ticket_order": "deliveries of one ticket were handled in order, out of the door or out of the dead letters",
+    "unhandled": "deliveries to these systems were handled, or wait as dead letters, or were skipped",
+    "parked": "deliveries noted as parked have a dead letter",
+    "letter": "dead letters carry their delivery byte for byte, in its partition",
+    "skip": "dead letters that were skipped say why",
     "admit_state": "rows of admit's state equal the ones rebuilt from ledger and refusals",
     "deliver_state": "rows of deliver's state equal the ones rebuilt from ledger and refusals",
 }
