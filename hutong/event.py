@@ -139,6 +139,8 @@ def read_event(record: Record, codec: Codec, environment: Environment, handling:
         InvalidEvent: the record is no event; its text names topic, partition and offset.
     """
     position = Source(topic=record.topic, partition=record.partition, offset=record.offset)
+    if record.unreadable:
+        raise InvalidEvent("unreadable", f"{record.unreadable} ({position})")
     try:
         return _read(record, codec, environment, handling, position)
     except InvalidEvent as error:

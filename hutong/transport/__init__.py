@@ -48,7 +48,11 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record as it lies on the broker. ``timestamp_ms`` is milliseconds since the epoch, UTC."""
+    """A record as it lies on the broker. ``timestamp_ms`` is milliseconds since the epoch, UTC.
+
+    ``unreadable`` is empty, or says why nothing of this record, and of those of its batch before it that were not given
+    out, can be read: packed with an unknown codec, larger than is unpacked, damaged. Key, value and headers are empty.
+    """
 
     topic: str
     partition: int
@@ -57,6 +61,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...]
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +177,9 @@ class Consumer(Protocol):
 
     def poll(self, timeout: float, max_records: int = 500) -> dict[Partition, list[Record]]:
         """Records in offset order per partition; empty when none came within ``timeout`` seconds.
+
+        Fewer than ``max_records`` where they are large: what one poll holds in memory is bounded, by a few times 8 MiB
+        and one record for each partition.
 
         The last marker of a transaction moves :meth:`position` but gives no record, so reading to an end means short
         polls and a look at the position. A broker that is away looks like silence: reconnecting goes on inside.

@@ -18,9 +18,9 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor  # type: ig
 
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
-from hutong.transport.kafka_errors import Fate, asked, asking, fate_of, told
+from hutong.transport.kafka_errors import Fate, asked, asking, fate_of
 from hutong.transport.kafka_group import keep_finished_joins, watch_fencing
-from hutong.transport.kafka_records import survive_names
+from hutong.transport.kafka_records import survive_records, why_unreadable
 
 SETTINGS: Mapping[str, object] = {
     "enable_auto_commit": False,
@@ -91,7 +91,7 @@ class KafkaReader:
                     "max_poll_interval_ms": int(max_poll_interval * 1000),
                 }
             )
-        survive_names(self._raw._fetcher)
+        survive_records(self._raw._fetcher)
         keep_finished_joins(self._raw._coordinator)
         watch_fencing(self._raw._coordinator, self._lose)
 
@@ -153,11 +153,6 @@ class KafkaReader:
             except kafka.LogTruncationError as error:
                 where = {tp: at.offset if at else -1 for tp, at in error.divergent_offsets.items()}
                 raise self._out_of_range(where) from error
-            except kafka.UnsupportedCodecError as error:
-                raise errors.SettingsError(
-                    f"reading: {told(error)}; set compression.type of the topic to lz4, so that the broker "
-                    "itself recompresses what others send"
-                ) from error
             except kafka.KafkaError as error:
                 raise asked(error, "reading") from error
             if self._fenced:
@@ -252,6 +247,7 @@ class KafkaReader:
 
 
 def _record(raw: Any) -> Record:
+    why = why_unreadable(raw)
     return Record(
         topic=raw.topic,
         partition=raw.partition,
@@ -259,5 +255,6 @@ def _record(raw: Any) -> Record:
         timestamp_ms=raw.timestamp,
         key=raw.key,
         value=raw.value,
-        headers=tuple((name, b"" if value is None else value) for name, value in raw.headers),
+        headers=() if why else tuple((name, b"" if value is None else value) for name, value in raw.headers),
+        unreadable=why,
     )

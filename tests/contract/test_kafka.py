@@ -87,34 +87,6 @@ def test_hostile_header_name(real: Bench, bootstrap: str) -> None:
     producer.send([Outgoing(topic=topic, key=r.key, value=r.value, headers=r.headers) for r in found], timeout=10)
 
 
-@pytest.mark.parametrize("defended", [True, False])
-def test_foreign_compression(real: Bench, bootstrap: str, defended: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A codec we cannot read is a SettingsError that says what to do: compression.type lets the broker recompress."""
-
-    def snappy(data: bytes) -> bytes:
-        """The run of v as copies of its first letter, all else as it is."""
-        start = data.index(b"v" * 200) + 1
-        parts = [data[:start], data[start + 192 :]]
-        literal = [b"\xf4" + (len(part) - 1).to_bytes(2, "little") + part for part in parts]
-        copies = bytes([63 << 2 | 2, 1, 0]) * 3
-        return bytes([len(data) & 0x7F | 0x80, len(data) >> 7]) + literal[0] + copies + literal[1]
-
-    monkeypatch.setattr("kafka.record.default_records.snappy_encode", snappy)
-    monkeypatch.setattr("kafka.codec.has_snappy", lambda: True)
-    monkeypatch.setitem(KafkaProducer._COMPRESSORS, "snappy", (lambda: True, 2))
-    topic = real.topic(config={"compression.type": "lz4"} if defended else {})
-    raw = KafkaProducer(bootstrap_servers=bootstrap, compression_type="snappy")
-    raw.send(topic, key=b"k", value=b"v" * 200).get(10)
-    raw.close()
-    monkeypatch.undo()
-    reader = real.reader(Partition(topic, 0))
-    if defended:
-        assert read(reader, 1)[0].value == b"v" * 200
-    else:
-        with pytest.raises(errors.SettingsError, match=r"compression\.type"):
-            read(reader, 1)
-
-
 def test_unconfirmed(real: Bench) -> None:
     """A send whose time runs out is Unconfirmed, says so, and the producer goes on to be of use."""
     topic = real.topic()

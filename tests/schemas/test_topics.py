@@ -72,6 +72,8 @@ def test_names_are_filled_in() -> None:
     assert TOPICS["ledger"].named("110000.water") == "ledger"
 
 
-def test_submissions_are_kept_in_a_codec_that_admit_has() -> None:
-    """Whatever an author compresses with, the broker keeps lz4: a codec that admit lacks could stop a partition."""
-    assert Catalogue.load().topics["submissions"].kafka_config()["compression.type"] == "lz4"
+def test_the_broker_unpacks_nothing_that_others_packed() -> None:
+    """Where several write, batches are kept as they came, or unpacked where the broker compacts (ADR 0013)."""
+    for name in ("submissions", "deadletters.<org>", "directory", "checkpoints"):
+        assert TOPICS[name].kafka_config()["compression.type"] == "producer"
+    assert TOPICS["keys.<org>"].kafka_config()["compression.type"] == "uncompressed"
