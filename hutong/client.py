@@ -5,24 +5,27 @@ from __future__ import annotations
 import weakref
 from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
+from hutong.courier import Courier
 from hutong.errors import HandlingError, Refused, SettingsError
 from hutong.event import Event, Handling
 from hutong.events import EventData
 from hutong.events.sealed import Sealed
 from hutong.journal import Journal
 from hutong.keystore import SqliteKeyStore
+from hutong.outbox import Outbox
 from hutong.outgoing import Author, Draft, Drafter, Signed, Submitted
 from hutong.reading import Reader
 from hutong.receipts import Receipts
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
-from hutong.sending import Sender, Wait
+from hutong.sending import Direct, Sender, Wait, Way
 from hutong.settings import Settings
 from hutong.subscription import Patience, Subscription
 from hutong.transport import Partition, Record, Transport
@@ -55,20 +58,47 @@ class Bus:
         self._keys = keys
         environment, name = settings.environment, f"{self.organisation}.{system}"
         self._journal = Journal(settings.journal, self.organisation, system, environment)
-        self._directory = DirectoryReader(transport, self.codec, bytes.fromhex(settings.registrar_key), environment)
-        self._directory.refresh()
+        self._directory = DirectoryReader(
+            transport, self.codec, bytes.fromhex(settings.registrar_key), environment, patience=8.0
+        )
+        if settings.outbox is None:
+            self._directory.refresh()  # with an outbox there is work to do while the broker is away
         self._reader = Reader(transport, self._directory, self.codec, environment, name)
-        self._sender = Sender(transport.producer(client_id=name), self._journal, self._open_receipts)
+        self._courier: Courier | None = None
+        self._sender = Sender(self._way(name), self._open_receipts)
         self._author: Author | None = None
         self._drafter = Drafter(self.organisation, system, settings.city, settings.zone)
         self._subscriptions: list[tuple[Subscription, weakref.ref[Generator[Event]]]] = []
         self._handling: Event | None = None
         self._stopped = False
 
+    def _way(self, name: str) -> Way:
+        settings, transport = self._settings, self._transport
+        if settings.outbox is None:
+            return Direct(transport.producer(client_id=name), self._journal)
+        outbox = Outbox(
+            settings.outbox,
+            city=settings.city,
+            organisation=self.organisation,
+            environment=settings.environment,
+            limit=settings.outbox_limit,
+        )
+        self._courier = Courier(outbox, lambda: transport.producer(client_id=name), self._journal)
+        return self._courier
+
+    @property
+    def courier(self) -> Courier | None:
+        """Who sends from the outbox; None without one."""
+        return self._courier
+
     @property
     def directory(self) -> Directory:
-        """The directory as last read; :meth:`refresh` reads on."""
-        return self._directory.directory
+        """The directory as last read; :meth:`refresh` reads on. With an outbox it is read when it is first asked for.
+
+        Raises:
+            Unavailable: it was not read yet, and the broker is away.
+        """
+        return self._directory.known
 
     def refresh(self) -> Directory:
         """Read the directory to its end."""
@@ -125,13 +155,21 @@ class Bus:
         """Submit many events under one signature; each still proves itself alone.
 
         Returns when all in-sync replicas have them (``acknowledged``), or when each came back as admitted or refused
-        (``admitted``). ``timeout`` is in seconds, for all of it.
+        (``admitted``), or when the outbox has them on its disk (``stored``). ``timeout`` is in seconds, for all of it;
+        at most :data:`hutong.sending.SLACK_SECONDS` later it returns or raises.
+
+        With an outbox every event goes through it, behind those that wait there, so order is kept whatever is waited
+        for: ``acknowledged`` then means that it and all before it are with the broker. What is stored is sent later,
+        byte for byte, also by the next start of the program, and becomes at most one ledger entry. A refusal of it
+        comes back through the door as ever: subscribe with ``refusals``. An event whose id and ticket wait in the
+        outbox already (a wish uttered again) is not stored twice: the one that waits is returned.
 
         Raises:
             InvalidEvent: one is over 256 KiB; nothing was sent.
-            Unavailable: the broker is away; nothing was sent.
-            Unconfirmed: the outcome is unknown; ``events`` may be sent again by :meth:`resend`.
-            SettingsError: this program has no signing key.
+            Unavailable: the broker is away, or the outbox is full; nothing was sent or stored.
+            Unconfirmed: the outcome is unknown; ``events`` may be sent again by :meth:`resend`. With an outbox they
+                are stored as a rule, and sent later without that.
+            SettingsError: this program has no signing key, or no outbox and was to wait for ``stored``.
         """
         return self.resend(self._signing().sign(drafts) if drafts else [], wait=wait, timeout=timeout)
 
@@ -301,7 +339,12 @@ class Bus:
 
 
 def connect(
-    system: str, settings: Settings | None = None, *, transport: Transport | None = None, keys: KeyStore | None = None
+    system: str,
+    settings: Settings | None = None,
+    *,
+    transport: Transport | None = None,
+    keys: KeyStore | None = None,
+    outbox: Path | str | None = None,
 ) -> Bus:
     """Open the organisation's door for one of its systems.
 
@@ -309,10 +352,17 @@ def connect(
     it is Kafka at ``bootstrap`` (a transport that is given stays open); without ``keys`` ticket keys lie in
     ``<home>/keys/<organisation>.sqlite``.
 
+    ``outbox`` (or ``HUTONG_OUTBOX``) is the file in which events wait while the broker is away (see
+    :meth:`Bus.submit_batch`). With it this works without the broker, too: what waits from before is sent first, and the
+    directory is read when it is needed (:meth:`Bus.subscribe` raises Unavailable as long as it cannot be).
+
     Raises:
-        SettingsError: a setting is missing or wrong. Unavailable: the broker cannot be reached.
+        SettingsError: a setting is missing or wrong, or another program uses the outbox.
+        Unavailable: the broker cannot be reached, or stopped answering; within 30 s.
     """
     settings = settings or Settings.load()
+    if outbox is not None:
+        settings = settings.model_copy(update={"outbox": Path(outbox)})
     keys = keys or SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
     if transport is not None:
         return Bus(system, settings, transport, keys, owns_transport=False)

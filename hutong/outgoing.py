@@ -50,7 +50,8 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """An event that all in-sync replicas have.
+    """An event that all in-sync replicas have; or, with ``wait="stored"``, that the outbox has (``stored``): it has no
+    ``partition`` and ``offset`` yet.
 
     With ``wait="admitted"`` either ``ledger`` says where it stands on the ledger, or ``refusal`` why it does not;
     the code ``already_admitted`` means that it stood there before, which is a success.
@@ -60,8 +61,9 @@ class Submitted:
     ticket: str
     type: str
     fingerprint: bytes
-    partition: int
-    offset: int
+    stored: bool = False
+    partition: int | None = None
+    offset: int | None = None
     ledger: LedgerStamp | None = None
     refusal: RefusalStamp | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
@@ -15,7 +16,7 @@ from hutong.events import EventData
 from hutong.events.directory import Changed, OrganisationEntry, Registered, Revoked
 from hutong.loop import read_to
 from hutong.rules.directory import Directory, Standing
-from hutong.transport import Outgoing, Partition, Record, TopicSpec, Transport
+from hutong.transport import Consumer, Outgoing, Partition, Record, TopicSpec, Transport
 from hutong.wire.envelope import SIGNATURE, Attributes, Environment, Submission
 from hutong.wire.identity import derived_id
 from hutong.wire.signing import Signature, Signer, Verifier
@@ -29,23 +30,52 @@ MAX_PARTITIONS = 64
 
 
 class DirectoryReader:
-    """Keeps a :class:`Directory` up to date. Believes only what the pinned registrar key signed."""
+    """Keeps a :class:`Directory` up to date. Believes only what the pinned registrar key signed.
 
-    def __init__(self, transport: Transport, codec: Codec, registrar_key: bytes, environment: Environment) -> None:
+    Nothing is connected before the first :meth:`refresh`, which may be called by several threads. ``patience``: the
+    seconds for which a broker may send nothing in the middle of the directory before it is Unavailable.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        codec: Codec,
+        registrar_key: bytes,
+        environment: Environment,
+        *,
+        patience: float = 30.0,
+    ) -> None:
         self.directory = Directory()
         self._codec = codec
         self._key = registrar_key
         self._environment: Environment = environment
         self._verifier = Verifier(environment)
-        self._consumer = transport.consumer(client_id="directory")
+        self._transport = transport
+        self._lock = threading.RLock()
+        self._consumer: Consumer | None = None
+        self._patience = patience
         self._passed_over = 0
+        self._read = False
+
+    @property
+    def known(self) -> Directory:
+        """The directory as last read; read now where it never was. Raises as :meth:`refresh`."""
+        return self.directory if self._read else self.refresh()
+
+    def _open(self) -> Consumer:
+        consumer = self._transport.consumer(client_id="directory")
         try:
-            self._consumer.assign([DIRECTORY])
+            consumer.assign([DIRECTORY])
+            consumer.seek(DIRECTORY, 0)
         except SettingsError:
+            consumer.close()
             raise SettingsError(
                 "no city is founded at this broker: check HUTONG_BOOTSTRAP, or found it (`hutong org found`)"
             ) from None
-        self._consumer.seek(DIRECTORY, 0)
+        except Unavailable:
+            consumer.close()
+            raise
+        return consumer
 
     def refresh(self) -> Directory:
         """Read to the directory's end as it is now.
@@ -54,7 +84,13 @@ class DirectoryReader:
             Gap: a directory event is missing. InvalidEvent: one is not understood. Unavailable: the broker is away.
             SettingsError: there are records, but not one that the pinned key signed.
         """
-        for record in read_to(self._consumer, {DIRECTORY: self._consumer.end(DIRECTORY)}):
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> Directory:
+        if self._consumer is None:
+            self._consumer = self._open()
+        for record in read_to(self._consumer, {DIRECTORY: self._consumer.end(DIRECTORY)}, patience=self._patience):
             self._take(record)
         if self._passed_over and not self.directory.number:
             raise SettingsError(
@@ -62,6 +98,7 @@ class DirectoryReader:
                 f"{self._key.hex()[:8]}… for the environment {self._environment}: check HUTONG_REGISTRAR_KEY and "
                 "HUTONG_ENVIRONMENT"
             )
+        self._read = True
         return self.directory
 
     def _take(self, record: Record) -> None:
@@ -91,7 +128,8 @@ class DirectoryReader:
 
     def close(self) -> None:
         """Stop reading."""
-        self._consumer.close()
+        if self._consumer is not None:
+            self._consumer.close()
 
 
 class Registrar:

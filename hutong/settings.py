@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="the city's time zone, for the dates in ticket ids")
     home: Path = Field(Path(".hutong"), description="where keys, state and logs of this program are kept")
     journal: Path | None = Field(None, description="folder of the journal of what was sent and handled")
+    outbox: Path | None = Field(
+        None, description="file of the outbox: events wait there, signed, while the broker is away"
+    )
+    outbox_limit: Annotated[int, Field(ge=1)] = Field(100_000, description="how many events may wait in the outbox")
     instance: str | None = Field(None, description="static id of this process in its group; the system by default")
     retries: Annotated[int, Field(ge=0)] = Field(
         3, description="how often a failing event is tried again before its ticket is parked"

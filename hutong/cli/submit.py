@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Wait(StrEnum):
     """What is waited for."""
 
+    STORED = "stored"
     ADMITTED = "admitted"
     ACKNOWLEDGED = "acknowledged"
 
@@ -58,7 +59,8 @@ def submit(
     if when is None and model is Filed and ticket is None and once is not None:
         raise typer.BadParameter(say("submit.once_needs_time"), param_hint="--time")
     with connection.bus(ctx, system) as bus:
-        _may_sign(bus, connection.settings(ctx))
+        if wait is not Wait.STORED:  # which is for when the broker, and with it the directory, may be away
+            _may_sign(bus, connection.settings(ctx))
         # Also without --once the id is derived, so that after an unknown outcome the same event can be sent again.
         key = once or str(uuid4())
         draft = bus.draft(content, ticket=ticket_id(ticket), once=key, time=when or datetime.now(UTC))
@@ -135,6 +137,8 @@ def _tell(result: Submitted, json_: bool) -> None:
 def _outcome(result: Submitted) -> str:
     if result.ledger is not None:
         return "admitted"
+    if result.stored:
+        return "stored"
     if result.refusal is None:
         return "acknowledged"
     return "refused" if result.refused else "admitted_before"
@@ -150,7 +154,7 @@ def _result_json(result: Submitted) -> dict[str, Any]:
         "ticket": result.ticket,
         "type": result.type,
         "fingerprint": result.fingerprint.hex(),
-        "submission": {"partition": result.partition, "offset": result.offset},
+        "submission": None if result.stored else {"partition": result.partition, "offset": result.offset},
         "ledger": ledger
         and {
             "generation": ledger.generation,

@@ -34,6 +34,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "deadletters skip": ("hutong deadletters skip 110000-20260131-0G7XK2M9QZ --reason 测试件",),
     "org": ("hutong org list",),
+    "outbox": ("hutong outbox list",),
+    "outbox list": ("hutong outbox list --file desk.outbox --json",),
+    "outbox send": ("hutong outbox send --timeout 600",),
     "org keygen": ("hutong org keygen 110000.water",),
     "org found": ("hutong org found --partitions 4 --name zh=北京12345 --right file --right dispatch",),
     "org register": (
@@ -106,8 +109,8 @@ HELP: Mapping[str, tuple[str, str]] = {
         "发生时间，缺省为现在；不带时区按城市时间。",
     ),
     "submit.wait": (
-        "Until it is on the ledger, or only until the broker has it.",
-        "等到进入台账，或仅等到消息服务器收妥。",
+        "Until it is on the ledger, or only until the broker has it, or HUTONG_OUTBOX (sent later).",
+        "等到进入台账，或仅等到消息服务器收妥，或仅存入发件箱（稍后发送）。",
     ),
     "submit.timeout": ("How long to wait.", "最长等待秒数。"),
     "subscribe": (
@@ -221,6 +224,20 @@ HELP: Mapping[str, tuple[str, str]] = {
         "登记机构注销单位：此后其上报一律拒收。",
     ),
     "org revoke.reason": ("Why, as a code, such as key_lost", "原因代码：key_lost、closed 等。"),
+    "outbox": (
+        "The outbox: events that are signed and wait for the broker.",
+        "发件箱：已签名、等待发送的事件。",
+    ),
+    "*.file": ("The outbox, if not HUTONG_OUTBOX.", "发件箱文件，缺省为 HUTONG_OUTBOX。"),
+    "outbox list": (
+        "Show what waits, in the order of sending; also while a program uses it.",
+        "按发送顺序列出等待的事件；程序使用时亦可。",
+    ),
+    "outbox send": (
+        "Send what waits, in order, and end when the broker has all of it. Not while a program uses it.",
+        "按顺序发送等待的事件，全部收妥后结束。程序使用时不可。",
+    ),
+    "outbox send.timeout": ("How long to try.", "尝试时长（秒）。"),
     "ticket": ("One ticket's life.", "单个工单的全过程。"),
     "ticket show": (
         "Show a ticket's timeline: who held it, how long, and what they did.",

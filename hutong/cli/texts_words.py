@@ -23,6 +23,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "outcome.admitted": ("admitted", "已入台账"),
     "outcome.admitted_before": ("admitted before", "早已入台账"),
     "outcome.acknowledged": ("acknowledged, not yet admitted", "已收妥，尚未入台账"),
+    "outcome.stored": ("stored in the outbox, sent later", "已存入发件箱，稍后发送"),
     "outcome.refused": ("refused", "拒收"),
     "place": ("partition {partition}, entry {sequence}", "分区 {partition} 第 {sequence} 条"),
     "id": ("id", "标识"),
@@ -51,6 +52,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{seconds} 秒内仅收到 {shown}/{count} 条",
     ),
     "replay.count": ("{count} events in {seconds} s ({file})", "{count} 个事件，用时 {seconds} 秒（{file}）"),
+    # outbox
+    "outbox.which": (
+        "which outbox? name its file by --file or HUTONG_OUTBOX",
+        "哪个发件箱？请以 --file 或 HUTONG_OUTBOX 指明文件",
+    ),
+    "outbox.none": ("there is no outbox {file}", "没有发件箱 {file}"),
+    "outbox.waiting": ("{count} events wait", "{count} 个事件等待发送"),
+    "outbox.sent": ("{count} events were sent", "已发送 {count} 个事件"),
+    "outbox.left": (
+        "{count} events still wait after {seconds} s ({why}); run it again",
+        "{seconds} 秒后仍有 {count} 个事件等待（{why}）；请重新运行",
+    ),
     # org
     "signing_key": ("signing key", "签名公钥"),
     "sealing_key": ("sealing key", "密封公钥"),

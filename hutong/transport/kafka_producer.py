@@ -46,6 +46,7 @@ class _Sender:
             self.raw: Any = KafkaProducer(**settings)
         except kafka.KafkaError as error:
             raise asked(error, f"connecting to {settings['bootstrap_servers']}") from error
+        _one_deadline(self.raw._accumulator)
 
     def know(self, topics: set[str], deadline: float) -> None:
         """Learn the partitions of these topics, all by one refresh (one by one each would take a round of its own)."""
@@ -105,6 +106,22 @@ class _Sender:
             self.raw._closed = True
 
 
+def _one_deadline(accumulator: Any) -> None:
+    """Let a flush end at its timeout. kafka-python gives each unfinished batch the whole of it, one after another:
+    behind two batches that wait for a silent broker, 40 s took 54 (measured)."""
+
+    def wait(timeout: float | None = None) -> None:
+        deadline = time.monotonic() + (timeout if timeout is not None else threading.TIMEOUT_MAX / 2)
+        try:
+            for batch in accumulator._incomplete.all():
+                if not batch.produce_future.wait(timeout=max(deadline - time.monotonic(), 0.0)):
+                    raise kafka.KafkaTimeoutError("not everything was sent in time")
+        finally:
+            accumulator._flushes_in_progress.decrement()
+
+    accumulator.await_flush_completion = wait
+
+
 def check_sendable(records: Sequence[Outgoing]) -> None:
     """Refuse, before anything is sent, what no broker takes: nothing at all, or more than :data:`MAX_REQUEST`."""
     for record in records:
@@ -131,7 +148,7 @@ class IdempotentProducer:
             return []
         deadline = time.monotonic() + timeout
         check_sendable(records)
-        sender = self._usable()
+        sender = self._usable(deadline)
         sender.know({record.topic for record in records}, deadline)
         for record in records:
             sender.partition(record)
@@ -147,7 +164,7 @@ class IdempotentProducer:
         self._judge(records, futures, broken, timeout)
         return [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
 
-    def _usable(self) -> _Sender:
+    def _usable(self, deadline: float) -> _Sender:
         """The producer, or a new one where kafka-python has given up on it for good.
 
         That is safe here and only here: without transactions a new producer owes nothing to the old one's.
@@ -155,7 +172,9 @@ class IdempotentProducer:
         with self._lock:
             if self._sender.raw._transaction_manager.has_fatal_error():
                 self._sender.close(0.1)
-                self._sender = _Sender(self._settings)
+                left = int(max(deadline - time.monotonic(), 0.001) * 1000)
+                patience = min(int(str(self._settings.get("bootstrap_timeout_ms", left))), left)
+                self._sender = _Sender({**self._settings, "bootstrap_timeout_ms": patience})
             return self._sender
 
     def _judge(self, records: Sequence[Outgoing], futures: list[Any], broken: Exception | None, timeout: float) -> None:

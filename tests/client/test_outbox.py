@@ -1,0 +1,306 @@
+"""The outbox: what is stored is sent later, in order, once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hutong
+from hutong import disposition
+from hutong.errors import SettingsError, Unavailable, Unconfirmed
+from hutong.outbox import look
+from hutong.testing import MemoryTransport
+from hutong.transport import Outgoing, Partition, Placed, Producer, Record
+from tests.cities import CITY, TwinCity
+from tests.client.cli import Command
+from tests.client.desk import DISPATCHED, FILED, WATER, dispatched
+
+
+class Link(MemoryTransport):
+    """A department's link to a city: while ``down`` nothing passes; ``swallow`` loses so many acknowledgements."""
+
+    def __init__(self, city: TwinCity) -> None:
+        self.city = city
+        self.down = False
+        self.swallow = 0
+        self.sent: list[list[Outgoing]] = []
+
+    def check(self) -> None:
+        if self.down:
+            raise Unavailable("the link is down")
+
+    def producer(self, *, client_id: str) -> Any:
+        self.check()
+        return _Wire(self.city.transport.producer(client_id=client_id), self)
+
+    def consumer(self, **given: Any) -> Any:
+        self.check()
+        return self.city.transport.consumer(**given)
+
+    def topics(self) -> dict[str, int]:
+        self.check()
+        return self.city.transport.topics()
+
+
+class _Wire:
+    def __init__(self, inner: Producer, link: Link) -> None:
+        self.inner = inner
+        self.link = link
+
+    def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
+        self.link.check()
+        self.link.sent.append(list(records))
+        placed = self.inner.send(records, timeout=timeout)
+        if self.link.swallow:
+            self.link.swallow -= 1
+            raise Unconfirmed("no answer")
+        return placed
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+@pytest.fixture
+def link(city: TwinCity) -> Link:
+    """A link to a city whose services work only when the test's own thread lets them."""
+    city.lively = False
+    return Link(city)
+
+
+def connect(city: TwinCity, link: Link, organisation: str = CITY, **given: Any) -> hutong.Bus:
+    """A bus with an outbox, over this link."""
+    settings = city.settings(organisation, outbox=city.home / f"{organisation}.outbox", **given)
+    return hutong.connect("test", settings, transport=link)
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for it, at most so long."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+def empty(bus: hutong.Bus) -> None:
+    """Wait until nothing waits in the outbox."""
+    assert bus.courier is not None
+    assert bus.courier.drain(time.monotonic() + 10) == 0
+
+
+def ledger(city: TwinCity) -> list[hutong.Event]:
+    """What is admitted once the services have done all they can."""
+    city.pump()
+    return list(city.connect(CITY).replay())
+
+
+def submissions(city: TwinCity) -> list[Record]:
+    """Every record on ``submissions``."""
+    consumer = city.transport.consumer(client_id="test")
+    consumer.assign([Partition("submissions", 0), Partition("submissions", 1)])
+    for number in (0, 1):
+        consumer.seek(Partition("submissions", number), 0)
+    return [record for records in consumer.poll(0.1, 10_000).values() for record in records]
+
+
+def test_stored_while_the_link_is_down_and_sent_in_order_once_it_is_up(city: TwinCity, link: Link) -> None:
+    """A whole ticket, stored without a broker, is on the ledger in its order, each event once."""
+    link.down = True
+    with connect(city, link) as bus:
+        filed = bus.submit(FILED, wait="stored")
+        bus.submit(DISPATCHED, ticket=filed.ticket, wait="stored")
+        last = bus.submit(disposition.Closed(reason="resolved"), ticket=filed.ticket, wait="stored")
+        assert (filed.stored, filed.partition, filed.offset) == (True, None, None)
+        assert submissions(city) == []
+        link.down = False
+        empty(bus)
+    assert [bytes(record.key or b"").decode() for record in submissions(city)] == [filed.ticket] * 3
+    assert [dict(record.headers)["ce_id"].decode() for record in submissions(city)][-1] == last.id
+    assert [event.type for event in ledger(city)] == [FILED.TYPE, DISPATCHED.TYPE]  # closing came too early: refused
+
+
+def test_what_waits_is_sent_by_the_next_start(city: TwinCity, link: Link) -> None:
+    """Closed while the link is down, the outbox keeps all; the next bus sends it before what is new."""
+    link.down = True
+    with connect(city, link) as bus:
+        first = bus.submit(FILED, wait="stored")
+    assert [each.event.id for each in look(city.home / f"{CITY}.outbox")] == [first.id]
+    link.down = False
+    with connect(city, link) as bus:
+        second = bus.submit(DISPATCHED, ticket=first.ticket)
+        assert not second.stored
+        assert second.offset is not None
+    assert [event.id for event in ledger(city)] == [first.id, second.id]
+
+
+def test_a_lost_acknowledgement_makes_no_second_entry(city: TwinCity, link: Link) -> None:
+    """The same bytes are sent until they are acknowledged; the ledger has them once."""
+    link.swallow = 2
+    with connect(city, link) as bus:
+        stored = bus.submit(FILED, wait="stored")
+        empty(bus)
+    assert len({tuple(batch) for batch in link.sent}) == 1 < len(link.sent)
+    assert [event.fingerprint for event in ledger(city)] == [stored.fingerprint]
+
+
+def test_a_tickets_next_event_waits_for_the_former_ones_acknowledgement(city: TwinCity, link: Link) -> None:
+    """No batch holds two events of one ticket: in a batch one may fail and the other be written."""
+    link.down = True
+    with connect(city, link) as bus:
+        tickets = [bus.submit(FILED, wait="stored").ticket for _ in range(3)]
+        for ticket in tickets:
+            bus.submit(DISPATCHED, ticket=ticket, wait="stored")
+        link.down = False
+        empty(bus)
+    sent = [[(record.key or b"").decode() for record in batch] for batch in link.sent]
+    assert sorted(ticket for batch in sent for ticket in batch) == sorted(tickets * 2)
+    assert all(len(set(batch)) == len(batch) for batch in sent)
+    assert max(len(batch) for batch in sent) > 1
+
+
+def test_an_acknowledged_submit_goes_behind_what_waits(city: TwinCity, link: Link) -> None:
+    """With the link down it is Unconfirmed in its time, and stored: it is sent later behind the older one."""
+    link.down = True
+    with connect(city, link) as bus:
+        first = bus.submit(FILED, wait="stored")
+        began = time.monotonic()
+        with pytest.raises(Unconfirmed, match="link is down") as caught:
+            bus.submit(DISPATCHED, ticket=first.ticket, timeout=0.5)
+        assert time.monotonic() - began < 1.5
+        [second] = caught.value.events
+        assert isinstance(second, hutong.Signed)
+        link.down = False
+        empty(bus)
+        assert not bus.resend([second])[0].stored
+    assert [event.id for event in ledger(city)] == [first.id, second.id]
+
+
+def test_an_admitted_submit_without_a_broker_stores_nothing(city: TwinCity, link: Link) -> None:
+    """Its receipt could not be read: nothing was stored, and trying again is safe."""
+    link.down = True
+    with connect(city, link) as bus:
+        with pytest.raises(Unavailable):
+            bus.submit(FILED, wait="admitted", timeout=1)
+        assert bus.courier is not None
+        assert bus.courier.waiting == 0
+
+
+def test_a_wish_uttered_again_while_it_waits_is_stored_once(city: TwinCity, link: Link) -> None:
+    """A crash between store and mark makes the same event again: the one that waits stands for both."""
+    ticket = dispatched_quietly(city)
+    water = connect(city, link, WATER)
+    seen: list[hutong.Submitted] = []
+    for event in water.subscribe(types=[disposition.Dispatched]):
+        link.down = True
+        with event:
+            for _ in range(2):
+                event.handling.submitted = 0  # type: ignore[union-attr]
+                seen.append(water.submit(disposition.Accepted(), answers=event, wait="stored"))
+        break
+    assert seen[0].fingerprint == seen[1].fingerprint
+    link.down = False
+    empty(water)
+    water.close()
+    types = [event.type for event in ledger(city) if event.ticket == ticket]
+    assert types.count(disposition.Accepted.TYPE) == 1
+
+
+def dispatched_quietly(city: TwinCity) -> str:
+    """A dispatched ticket, made while the city was lively."""
+    city.lively = True
+    ticket = dispatched(city)
+    city.lively = False
+    return ticket
+
+
+def test_a_full_outbox_says_so_and_stores_nothing(city: TwinCity, link: Link) -> None:
+    """All of a batch or none of it; HUTONG_OUTBOX_LIMIT is named."""
+    link.down = True
+    with connect(city, link, outbox_limit=2) as bus:
+        bus.submit(FILED, wait="stored")
+        with pytest.raises(Unavailable, match="HUTONG_OUTBOX_LIMIT"):
+            bus.submit_batch([bus.draft(FILED), bus.draft(FILED)], wait="stored")
+        assert bus.courier is not None
+        assert bus.courier.waiting == 1
+
+
+def test_one_program_at_a_time_sends_from_an_outbox(city: TwinCity, link: Link) -> None:
+    """The second is told so; when the first has ended it may."""
+    with connect(city, link), pytest.raises(SettingsError, match="in use by another program"):
+        connect(city, link)
+    connect(city, link).close()
+
+
+def test_an_outbox_belongs_to_one_organisation(city: TwinCity, link: Link) -> None:
+    """Opened by another it is refused, since its events are signed by the first."""
+    connect(city, link).close()
+    settings = city.settings(WATER, outbox=city.home / f"{CITY}.outbox")
+    with pytest.raises(SettingsError, match="is of organisation 110000"):
+        hutong.connect("test", settings, transport=link)
+
+
+def test_damage_is_noticed_and_nothing_behind_it_is_sent(city: TwinCity, link: Link) -> None:
+    """A byte that changed on the disk is no event; the program hears of it at its next submit."""
+    link.down = True
+    with connect(city, link) as bus:
+        bus.submit(FILED, wait="stored")
+        bus.submit(FILED, wait="stored")
+    path = city.home / f"{CITY}.outbox"
+    with sqlite3.connect(path) as database:
+        database.execute("update waiting set value = x'00' where place = 1")
+    link.down = False
+    with connect(city, link) as bus:
+        until(lambda: bus.courier is not None and bus.courier.trouble is not None)
+        with pytest.raises(SettingsError, match=r"event 1 .* is not as it was stored"):
+            bus.submit(FILED, wait="stored")
+    assert link.sent == []
+    with pytest.raises(SettingsError, match="damaged"):
+        look(path)
+
+
+def test_stored_needs_an_outbox(city: TwinCity) -> None:
+    """Without one, nothing is promised."""
+    with pytest.raises(SettingsError, match="HUTONG_OUTBOX"):
+        city.connect(CITY).submit(FILED, wait="stored")
+
+
+def test_nothing_turns_while_nothing_waits(city: TwinCity, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the link is down, attempts grow rare; there is no busy loop."""
+    link.down = True
+    tries: list[float] = []
+
+    def check() -> None:
+        tries.append(time.monotonic())
+        raise Unavailable("down")
+
+    monkeypatch.setattr(link, "check", check)
+    with connect(city, link) as bus:
+        threading.Event().wait(0.3)
+        assert tries == []
+        bus.submit(FILED, wait="stored")
+        until(lambda: len(tries) == 4)
+        assert tries[-1] - tries[0] >= 1.3  # pauses of 0.2, 0.4 and 0.8 s
+
+
+def test_the_command_lists_and_sends_what_waits(command: Command, cli_city: TwinCity, tmp_path: Path) -> None:
+    """``submit --wait stored``, then ``outbox list`` and ``outbox send``; wrong files end with 2."""
+    file = str(tmp_path / "desk.outbox")
+    command.run(CITY, "outbox", "list", code=2)
+    command.run(CITY, "outbox", "send", "--file", file, code=2)
+    cli_city.lively = False
+    link = Link(cli_city)
+    link.down = True
+    variables = {"HUTONG_OUTBOX": file}
+    with hutong.connect("x", cli_city.settings(CITY, outbox=file), transport=link) as bus:
+        stored = bus.submit(FILED, wait="stored")
+        listed = command.json(CITY, "outbox", "list", "--file", file)
+        assert [(each["ticket"], each["fingerprint"]) for each in listed] == [(stored.ticket, stored.fingerprint.hex())]
+        command.run(CITY, "outbox", "send", code=2, variables=variables)
+    assert command.json(CITY, "outbox", "send", "--file", file) == [{"waited": 1, "left": 0, "trouble": None}]
+    assert command.json(CITY, "outbox", "list", "--file", file) == []
+    assert [event.id for event in ledger(cli_city)] == [stored.id]
