@@ -12,6 +12,7 @@ from hutong import complaint, disposition
 from hutong.deadletters import Fold, letters, topic_of
 from hutong.event import Event
 from hutong.letters import Control, What, control_record
+from hutong.transport import Partition, Record
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Wire
 from tests.client.desk import DISPATCHED, FILED, WATER
@@ -97,3 +98,14 @@ def control(city: TwinCity, what: What, ticket: str, *, letter: int | None = Non
         city.transport.producer(client_id="ann").send(
             [control_record(record, topic=topic_of(WATER), partition=place.partition)], timeout=1
         )
+
+
+def door(city: TwinCity, topic: str = f"deliveries.{WATER}") -> list[Record]:
+    """All records of a topic, one partition after another."""
+    reader = city.transport.consumer(client_id="raw")
+    places = [Partition(topic, number) for number in range(city.transport.topics()[topic])]
+    reader.assign(places)
+    for place in places:
+        reader.seek(place, reader.beginning(place))
+    polled = reader.poll(0, 100_000)
+    return [record for place in places for record in polled.get(place, [])]

@@ -13,24 +13,12 @@ from hutong import disposition
 from hutong.deadletters import topic_of
 from hutong.event import Event
 from hutong.letters import Failure, letter_record
-from hutong.transport import Partition, Record
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Cut, Wire
 from tests.client.desk import WATER
-from tests.client.parked import LIFE, Desk, control, fold, lives, run, waiting
+from tests.client.parked import LIFE, Desk, control, door, fold, lives, run, waiting
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-def door(city: TwinCity, topic: str = f"deliveries.{WATER}") -> list[Record]:
-    """All records of a topic, one partition after another."""
-    reader = city.transport.consumer(client_id="raw")
-    places = [Partition(topic, number) for number in range(city.transport.topics()[topic])]
-    reader.assign(places)
-    for place in places:
-        reader.seek(place, reader.beginning(place))
-    polled = reader.poll(0, 100_000)
-    return [record for place in places for record in polled.get(place, [])]
 
 
 def test_a_failing_event_parks_its_ticket_and_the_others_go_on(city: TwinCity) -> None:
