@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from hutong import gaps
 from hutong.errors import InvalidEvent, TooManyDeadLetters
 from hutong.event import Event
@@ -21,6 +23,8 @@ from hutong.parking import Parking
 from hutong.transport import Consumer, Partition, Position, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
 from hutong.wishes import Wishes
+
+_log = structlog.get_logger()
 
 _SOME = 100
 """So many letters, or deliveries that were missing, before the door is read on, or a commit is made."""
@@ -154,6 +158,7 @@ class Subscription:
     def _failed(self, door: _Door, stamp: DeliveryStamp, record: Record, failure: Failure) -> None:
         """Park the ticket, unless too many are; everything before this event is committed first."""
         place = f"{record.topic}/{record.partition}@{record.offset}"
+        _log.error("failed for good", at=place, reason=failure.reason)
         if door.marks.failures + 1 > self._share * WINDOW:
             raise TooManyDeadLetters(
                 f"{place} failed for good, as did {door.marks.failures} of the last {WINDOW} deliveries before it: "
