@@ -66,7 +66,8 @@ class Codec:
 
         Raises:
             InvalidEvent: ``unknown_schema``: no such type here; ``not_sealed``: a field still holds
-                :class:`Clear`; ``invalid_data``: built past the model's checks, and breaking them.
+                :class:`Clear`; ``invalid_data``: built past the model's checks, and breaking them; ``undecodable``:
+                an array longer than anybody reads.
         """
         if self._models.get(data.TYPE) is not type(data):
             raise InvalidEvent("unknown_schema", f"{type(data).__name__} ({data.TYPE}) is no event of this catalogue")
@@ -84,7 +85,9 @@ class Codec:
         out = BytesIO()
         out.write(prefix)
         schemaless_writer(out, schema, values, strict=True)
-        return out.getvalue()
+        value = out.getvalue()
+        self._walk(value)  # nothing is written that no one would read
+        return value
 
     def decode(self, value: bytes) -> tuple[str, EventData]:
         """The CloudEvents type and the data in ``value``; older revisions come out as the newest model.
@@ -96,6 +99,20 @@ class Codec:
         """
         if len(value) < _PREFIX or value[0] != 0:
             raise InvalidEvent("undecodable", "no Confluent framing: a zero byte and a schema id of 4 bytes")
+        written = self._walk(value)
+        try:
+            values = schemaless_reader(BytesIO(value[_PREFIX:]), written.writer, written.reader)
+        except UnicodeDecodeError:
+            raise InvalidEvent("undecodable", f"{written.ce_type}: a string is not UTF-8") from None
+        except OverflowError:
+            raise InvalidEvent("undecodable", f"{written.ce_type}: a time is outside the years 1 to 9999") from None
+        try:
+            return written.ce_type, written.model.model_validate(values)
+        except ValidationError as error:
+            raise InvalidEvent("invalid_data", _explain(written.ce_type, error)) from None
+
+    def _walk(self, value: bytes) -> _Written:
+        """How to read a framed value whose bytes hold together. Raises InvalidEvent, see :meth:`decode`."""
         number = int.from_bytes(value[1:_PREFIX], "big")
         written = self._written.get(number)
         if written is None:
@@ -109,19 +126,14 @@ class Codec:
         if end != len(value):
             what = "the bytes end too early" if end > len(value) else f"{len(value) - end} bytes are left over"
             raise InvalidEvent("undecodable", f"{written.ce_type}: {what}")
-        try:
-            values = schemaless_reader(BytesIO(value[_PREFIX:]), written.writer, written.reader)
-        except UnicodeDecodeError:
-            raise InvalidEvent("undecodable", f"{written.ce_type}: a string is not UTF-8") from None
-        except OverflowError:
-            raise InvalidEvent("undecodable", f"{written.ce_type}: a time is outside the years 1 to 9999") from None
-        try:
-            return written.ce_type, written.model.model_validate(values)
-        except ValidationError as error:
-            raise InvalidEvent("invalid_data", _explain(written.ce_type, error)) from None
+        return written
+
+
+_TOLD = 5  # faults of one event that are told; it may have a thousand
 
 
 def _explain(type_: str, error: ValidationError) -> str:
     """Which fields break which rule, without showing their values."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return f"{type_}: " + "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+    told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:_TOLD])
+    return f"{type_}: {told}" + (f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else "")

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 
 from hutong.avro import Definition, full_name
 
+MAX_ITEMS = 1_000
+"""Items of an array, over all its blocks. An item may have one byte, and costs its reader a thousand."""
+
 Scan = Callable[[bytes, int], int]
 """Walks one value from a position and returns the position after it.
 
@@ -18,8 +21,8 @@ def scanner(definition: Definition) -> Scan:
     """A walk over the bytes of a value of this (checked) schema, stricter than any decoder.
 
     Refused: lengths and counts beyond the bytes that are there, negative lengths, block sizes that do not
-    hold, indexes of no symbol or branch, booleans other than 0 and 1, numbers out of range or longer than
-    need be.
+    hold, more than :data:`MAX_ITEMS` in an array, indexes of no symbol or branch, booleans other than 0 and 1, numbers
+    out of range or longer than need be.
     """
     return _compile(definition, "", {})
 
@@ -135,6 +138,7 @@ def _sequence(parts: tuple[Scan, ...]) -> Scan:
 
 def _array(item: Scan) -> Scan:
     def scan(data: bytes, at: int) -> int:
+        left = MAX_ITEMS
         while True:
             folded, at = _varint(data, at, 64)
             if not folded:
@@ -147,6 +151,9 @@ def _array(item: Scan) -> Scan:
                     raise ValueError("a block's size is negative")
             if count > len(data) - at:
                 raise IndexError
+            left -= count
+            if left < 0:
+                raise ValueError(f"an array has more than {MAX_ITEMS} items")
             for _ in range(count):
                 at = item(data, at)
             if end is not None and at != end:

@@ -29,7 +29,7 @@ RESERVED = frozenset({"submission", "ledger", "audience", "category", "area", "r
 """Written by admit, deliver and relay alone; an author who supplies one is refused."""
 
 _AUTHORS = frozenset((*REQUIRED, *OPTIONAL))
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)  # some Pythons know an hour 24
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CAUSATION = re.compile(r"[0-9a-f]{64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")

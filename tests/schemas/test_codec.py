@@ -131,6 +131,17 @@ def test_counts_and_sizes(codec: Codec, array: bytes) -> None:
     assert code(codec, dispatched(codec, array)) == "undecodable"
 
 
+def test_an_array_has_at_most_a_thousand_items(codec: Codec) -> None:
+    """Over all its blocks; neither read nor written. An item of one byte would cost its reader a thousand."""
+    a = b"\x06nyc"
+    full = b"\x80\x0f" + a * 960 + b"\x50" + a * 40 + b"\x00"
+    assert len(codec.decode(dispatched(codec, full))[1].assistants) == 1000  # type: ignore[attr-defined]
+    for array in (b"\x80\x0f" + a * 960 + b"\x52" + a * 41 + b"\x00", b"\xa0\x8d\x06" + b"\x00" * 50_000 + b"\x00"):
+        assert code(codec, dispatched(codec, array)) == "undecodable"
+    with pytest.raises(InvalidEvent, match="more than 1000 items"):
+        codec.encode(Dispatched(lead="nyc", assistants=("nyc",) * 1001))
+
+
 def test_endless_numbers_and_arrays_end(codec: Codec) -> None:
     """A number or an array that claims to go on for ever is given up at once, not when time or memory is."""
     with pytest.raises(InvalidEvent, match="too long"):
