@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
+from typing import TextIO
 
 import structlog
+from structlog.typing import EventDict, ExcInfo, WrappedLogger
+
+from hutong.shown import clean
 
 
 def configure(service: str, *, level: int = logging.INFO) -> None:
@@ -15,13 +20,26 @@ def configure(service: str, *, level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _clean,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 pad_event_to=0,
-                exception_formatter=structlog.dev.plain_traceback,  # one that shows variables shows people and keys
+                exception_formatter=_traceback,
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when the line is written
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A stranger's words stay on their line and move no cursor. What is no text is shown by its repr, which escapes."""
+    return {clean(name): clean(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _traceback(out: TextIO, error: ExcInfo) -> None:
+    """The traceback without variables (they would be people and keys), line by line cleaned."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, error)
+    out.write("\n".join(clean(line) for line in plain.getvalue().split("\n")))

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from hutong.cli.texts import say
+from hutong.shown import clean as clean
+from hutong.shown import escaped
 
 if TYPE_CHECKING:
     from hutong.client import Bus
     from hutong.event import Event
     from hutong.wire.stamps import RefusalStamp
 
-# Controls, and marks that change the direction of text: neither may reach a terminal from somebody else's event.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-
-
-def clean(text: str) -> str:
-    """``text`` on one line, without what would move a cursor, colour a screen or turn the reading direction."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\n", " ").replace("\t", " "))
-
 
 def line(value: Mapping[str, Any]) -> str:
     """One JSON object on one line, 中文 as it is, everything invisible escaped."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return escaped(json.dumps(value, ensure_ascii=False))
 
 
 def event_json(event: Event, bus: Bus | None = None) -> dict[str, Any]:

@@ -24,3 +24,21 @@ def test_a_crash_shows_neither_people_nor_keys(capsys: pytest.CaptureFixture[str
     assert "RuntimeError: broken with 2 fields" in written
     assert "张三" not in written
     assert "KKKK" not in written
+
+
+def test_a_strangers_words_cannot_act_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Controls, line breaks and marks that turn the reading direction are replaced, in values, lists and tracebacks."""
+    words = "a\nadmit ok\x1b[2J\u202eb\u061c\x00"
+    try:
+        configure("test")
+        structlog.get_logger().warning("passed over", error=words, several=[words])
+        try:
+            raise ValueError(words)
+        except ValueError as error:
+            structlog.get_logger().error("ending", exc_info=error)
+    finally:
+        structlog.reset_defaults()
+    written = capsys.readouterr().err
+    assert "a admit ok\ufffd[2J\ufffdb\ufffd\ufffd" in written
+    assert not [c for c in written if not c.isprintable() and c != "\n"]
+    assert "several" in written.splitlines()[0]
