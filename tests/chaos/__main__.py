@@ -83,7 +83,8 @@ def _tell(result: Result, home: Path, seconds: float) -> None:
         counts = verdict.counts
         _say(
             f"{result.submissions} submissions, {counts.ledger_events} on the ledger, {counts.refused} refused "
-            f"{dict(counts.refused_by_code)}, {counts.deliveries} deliveries, {counts.handled} handled"
+            f"{dict(counts.refused_by_code)}, {counts.deliveries} deliveries, {counts.handled} handled, "
+            f"{result.parked} dead letters"
         )
     _say(
         f"{sum(result.faults.values())} faults, at rest {result.rest_s:.1f} s after the last one, "

@@ -12,6 +12,7 @@ from pathlib import Path
 from hutong.errors import BusError
 from tests.chaos import leaders
 from tests.chaos.faults import BROKERS, DOING, EVERYTHING, Undo, hits, label, plans
+from tests.chaos.operator import Operator
 from tests.chaos.schedule import OVERLAP, Strike, strikes
 from tests.chaos.stage import Stage, stage
 from tests.chaos.verdict import judge, rest
@@ -48,6 +49,7 @@ class Result:
     submissions: int = 0
     faults: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     recovery_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    parked: int = 0
     rest_s: float = 0.0
     left: str = ""
     zombies: list[str] = field(default_factory=list)
@@ -90,6 +92,8 @@ class Play:
         self._began = time.monotonic()
         self.ended = self._began
         """When the last fault was undone."""
+        self.operator = Operator(on.transport, options.seed)
+        self._looking: Future[None] | None = None
         self.watch = Watch(on.founded.journals)
         self.result = Result(seed=options.seed, missing=on.missing)
 
@@ -156,6 +160,8 @@ class Play:
     def _tick(self) -> None:
         time.sleep(TICK)
         self.watch.look()
+        if self.operator.due() and (self._looking is None or self._looking.done()):
+            self._looking = self._hands.submit(self.operator.glance)
         for one in list(self._active):
             try:
                 self._go_on(one)
@@ -177,8 +183,9 @@ class Play:
             calm = now - one.over >= CALM and self.watch.flowing(hits(one.strike))
             if calm or now - one.over >= PATIENCE:
                 self._active.remove(one)
-                self._past.append((one.strike, one.at, now))
-                seconds = self.watch.standstill(hits(one.strike), one.at, now)
+                shows = one.over + CALM
+                self._past.append((one.strike, one.at, shows))
+                seconds = self.watch.standstill(hits(one.strike), one.at, shows)
                 late = "" if calm else ", and still does"
                 self._say(
                     f"[{now - self._began:5.0f} s] {one.strike}: stood still {seconds:.1f} s{late}"
@@ -202,12 +209,14 @@ def run(options: Options, home: Path, say: Callable[[str], None]) -> Result:
         say("the last fault is over: authors stop, everything must come to rest")
         for author in authors:
             on.services.remove(author.name)
+        on.cast.mended.touch()
         result = play.result
-        result.rest_s, result.left = rest(on, since=play.ended, within=LIVENESS, at_most=240, say=say)
+        result.rest_s, result.left = rest(on, play.operator, since=play.ended, within=LIVENESS, at_most=240, say=say)
         play.watch.look()
         play.account()
         say(f"at rest after {result.rest_s:.1f} s; the checker reads everything")
         on.services.stop()
         result.verdict = judge(on)
+        result.parked = result.verdict.looked["letter"] // 2
         result.submissions = result.verdict.counts.submissions
     return result

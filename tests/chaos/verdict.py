@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from hutong.errors import BusError
 from hutong.transport import Consumer, Partition
 from hutong.transport.kafka import KafkaTransport
-from tests.chaos.city import HOTLINE, SYSTEMS
+from tests.chaos.city import HOTLINE, SYSTEMS, WORKS
+from tests.chaos.operator import Operator
 from tests.chaos.stage import Stage
 from tests.checker import Verdict, check, read_history
 
@@ -55,11 +56,12 @@ def _something(consumer: Consumer, place: Partition, at: int) -> bool:
     return consumer.position(place) < end  # an open transaction: something may yet come
 
 
-def rest(stage: Stage, *, since: float, within: float, at_most: float, say: Callable[[str], None]) -> tuple[float, str]:
-    """Wait until nothing is left to do: seconds ``since`` then, and what was left after ``within`` of them ("" if
-    nothing).
+def rest(
+    stage: Stage, operator: Operator, *, since: float, within: float, at_most: float, say: Callable[[str], None]
+) -> tuple[float, str]:
+    """Wait until nothing is left to do, dead letters too.
 
-    Gives up after ``at_most`` seconds.
+    Seconds ``since`` then, and what was left after ``within`` of them ("" if nothing). Gives up after ``at_most``.
     """
     lag = Lag(stage.transport)
     left, quiet = "", None
@@ -67,6 +69,8 @@ def rest(stage: Stage, *, since: float, within: float, at_most: float, say: Call
         asked = time.monotonic()
         try:
             behind = next(iter(lag.behind()), "")
+            if not behind and (letters := operator.clear()):
+                behind = f"{letters} dead letters of {WORKS} are open"
         except BusError as error:
             behind = f"the broker does not answer: {error}"
         if behind:
