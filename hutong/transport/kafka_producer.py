@@ -142,6 +142,7 @@ class IdempotentProducer:
         self._settings = {**SETTINGS, "delivery_timeout_ms": 30_000, **settings}
         self._sender = _Sender(self._settings)
         self._lock = threading.Lock()
+        self._stuck: _Sender | None = None
 
     def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
         if not records:
@@ -161,16 +162,21 @@ class IdempotentProducer:
                 raise asked(error, f"sending to {records[0].topic}") from error
             broken = error
         sender.flush(deadline)
+        if not all(future.succeeded() or future.failed() for future in futures):
+            self._stuck = sender
         self._judge(records, futures, broken, timeout)
         return [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
 
     def _usable(self, deadline: float) -> _Sender:
-        """The producer, or a new one where kafka-python has given up on it for good.
+        """The producer, or a new one where kafka-python has given up on it for good, or did not answer in time.
 
-        That is safe here and only here: without transactions a new producer owes nothing to the old one's.
+        One that did not answer may never answer again: after a broker's restart under load one was seen that sent
+        nothing for four minutes, until its process ended, while others of the same age went on (kafka-python 3.0.12).
+        That is safe here and only here: without transactions a new producer owes nothing to the old one's. Other
+        threads that wait for the old one get :class:`~hutong.errors.Unconfirmed`.
         """
         with self._lock:
-            if self._sender.raw._transaction_manager.has_fatal_error():
+            if self._sender is self._stuck or self._sender.raw._transaction_manager.has_fatal_error():
                 self._sender.close(0.1)
                 left = int(max(deadline - time.monotonic(), 0.001) * 1000)
                 patience = min(int(str(self._settings.get("bootstrap_timeout_ms", left))), left)

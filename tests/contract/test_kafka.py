@@ -15,7 +15,7 @@ import pytest
 from kafka import KafkaProducer  # type: ignore[import-untyped]
 
 from hutong import errors
-from hutong.transport import Outgoing, Partition, kafka
+from hutong.transport import Outgoing, Partition, Placed, kafka
 from hutong.transport.kafka import KafkaTransport
 from tests.contract.bench import Bench, Real, read, read_to_end
 
@@ -105,6 +105,18 @@ def test_given_up_producer(real: Bench) -> None:
     manager = producer._sender.raw._transaction_manager
     manager.transition_to_fatal_error(RuntimeError("given up"))
     assert producer.send([Outgoing(topic=topic, key=b"k", value=b"v")], timeout=10)[0].offset == 0
+
+
+def test_a_producer_that_never_answers_is_replaced(real: Bench) -> None:
+    """kafka-python may send nothing ever again, without an error: what is sent after that goes by a new producer."""
+    topic = real.topic()
+    producer: Any = real.opened(real.transport.producer(client_id="test"))
+    records = [Outgoing(topic=topic, key=b"k", value=b"v")]
+    producer.send(records, timeout=10)
+    producer._sender.raw._sender.run_once = lambda: time.sleep(0.01)
+    with pytest.raises(errors.Unconfirmed, match="no answer within 1 s"):
+        producer.send(records, timeout=1)
+    assert producer.send(records, timeout=10) == [Placed(partition=0, offset=1)]
 
 
 def test_beyond_every_limit(real: Bench) -> None:
