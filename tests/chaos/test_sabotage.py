@@ -19,6 +19,7 @@ from tests.chaos.sabotage.cuts import BEFORE_LETTER, BEFORE_WRITE
 from tests.chaos.sabotage.patching import PatchesNothing, replace
 from tests.checker import Verdict
 
+pytestmark = pytest.mark.timeout(300)  # a broker and a dozen processes, on whatever machine
 READER = "tests.chaos.sabotage.reader"
 
 
@@ -104,15 +105,20 @@ def test_rebuild_to_the_last_stable_offset(tmp_path: Path) -> None:
 
 
 def in_reader(
-    home: Path, bug: str, schedule: Callable[[Sabotaged, str, bool], None], expected: set[str], *, partitions: int = 1
+    home: Path,
+    bug: str,
+    schedule: Callable[[Sabotaged, str, bool], list[str]],
+    expected: set[str],
+    *,
+    partitions: int = 1,
 ) -> None:
-    """The schedule with a sound system of a department, then with a broken one."""
+    """The schedule with a sound system of a department, then with a broken one. It returns the processes it started."""
     with sabotaged_city(home, bug, partitions=partitions) as city:
         city.admit(sound=True)
-        schedule(city, "sound", True)
+        sound = schedule(city, "sound", True)
         assert rules(city.verdict("sound")) == set()
         assert not city.hit()
-        city.end("sound")
+        city.end(sound)
         schedule(city, "broken", False)
         assert city.hit()
         verdict = city.verdict("broken")
@@ -120,7 +126,7 @@ def in_reader(
         assert all("broken from" in violation.text for violation in verdict.violations)
 
 
-def killed_before_the_letter(city: Sabotaged, system: str, sound: bool) -> None:
+def killed_before_the_letter(city: Sabotaged, system: str, sound: bool) -> list[str]:
     """A program fails at one event and is killed when that is to be parked; started again, it is mended."""
     city.cuts.arm(BEFORE_LETTER, "kill")
     broken = city.cuts.armed(BEFORE_LETTER)
@@ -130,6 +136,7 @@ def killed_before_the_letter(city: Sabotaged, system: str, sound: bool) -> None:
     until("the program is killed", city.cuts.fired(BEFORE_LETTER).exists)
     count = (4 if sound else 8) - (not sound)
     until("the rest is handled", lambda: city.handled(system) >= count)
+    return [system]
 
 
 def test_offsets_ahead_of_the_dead_letter(tmp_path: Path) -> None:
@@ -137,17 +144,18 @@ def test_offsets_ahead_of_the_dead_letter(tmp_path: Path) -> None:
     in_reader(tmp_path, "ahead-of-dead-letter", killed_before_the_letter, {"unhandled"})
 
 
-def a_second_instance(city: Sabotaged, system: str, sound: bool) -> None:
+def a_second_instance(city: Sabotaged, system: str, sound: bool) -> list[str]:
     """One instance handles everything, a second joins it and takes half of its partitions, then more comes."""
     names = [f"{system}-{number}" for number in (1, 2)]
     city.start(READER, system, name=names[0], organisation=WORKS, sound=sound)
-    city.dispatch(4)
+    city.dispatch(2)
     count = 8 if sound else 24
     until("all is handled", lambda: city.handled(system) >= count)
     city.start(READER, system, name=names[1], organisation=WORKS, sound=sound)
     until("the second has partitions", city.cuts.sign(f"{names[1]}.took").exists)
-    city.dispatch(4)
+    city.dispatch(2)
     until("all is handled again", lambda: city.handled(system) >= count + 8)
+    return names
 
 
 def test_marks_left_behind_at_a_rebalance(tmp_path: Path) -> None:
@@ -155,11 +163,12 @@ def test_marks_left_behind_at_a_rebalance(tmp_path: Path) -> None:
     in_reader(tmp_path, "marks-left-behind", a_second_instance, {"handled_twice"}, partitions=2)
 
 
-def one_ticket(city: Sabotaged, system: str, sound: bool) -> None:
+def one_ticket(city: Sabotaged, system: str, sound: bool) -> list[str]:
     """A ticket's first event takes the program longer than its second."""
     city.start(READER, system, name=system, organisation=WORKS, sound=sound)
     city.dispatch(1)
     until("all is handled", lambda: city.handled(system) >= (2 if sound else 4))
+    return [system]
 
 
 def test_two_threads_for_one_ticket(tmp_path: Path) -> None:

@@ -6,15 +6,17 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import hutong
 from hutong import complaint, disposition
+from hutong.outgoing import Draft
 from hutong.transport import Outgoing
 from hutong.transport.kafka import KafkaTransport
 from hutong.transport.kafka_producer import FencingProducer
+from hutong.transport.partition import partition_of
 from local.founding import FoundedCity, found
 from local.kafka import EmbeddedKafka
 from local.supervisor import Child, Supervisor
@@ -84,11 +86,17 @@ class Sabotaged:
         self.hotline.submit_batch([self.hotline.draft(FILED) for _ in range(count)])
 
     def dispatch(self, count: int) -> None:
-        """``count`` new tickets for the public works, filed and dispatched; two deliveries each."""
-        tickets = [self.hotline.submit(FILED).ticket for _ in range(count)]
-        for ticket in tickets:
+        """``count`` new tickets on every partition, filed and dispatched to the public works; two deliveries each."""
+        partitions = self.founded.city.partitions
+        drafts: dict[int, list[Draft]] = {number: [] for number in range(partitions)}
+        while any(len(some) < count for some in drafts.values()):
+            draft = self.hotline.draft(FILED)
+            drafts[partition_of(draft.ticket.encode(), partitions)].append(draft)
+        chosen = [draft for some in drafts.values() for draft in some[:count]]
+        self.hotline.submit_batch(chosen)
+        for draft in chosen:
             dispatched = disposition.Dispatched(lead=WORKS)
-            self.hotline.submit(dispatched, ticket=ticket, wait="admitted", timeout=PATIENCE)
+            self.hotline.submit(dispatched, ticket=draft.ticket, wait="admitted", timeout=PATIENCE)
 
     def handled(self, system: str) -> int:
         """How many different deliveries a system of the public works has handled."""
@@ -125,11 +133,10 @@ class Sabotaged:
         self.transport.transactional(client_id="stranger", transactional_id="stranger", timeout=10).close()
         producer.close()
 
-    def end(self, name: str) -> None:
-        """End every process whose name begins like this."""
-        for number in ("", "-1", "-2"):
-            with contextlib.suppress(KeyError):
-                self.services.remove(f"{name}{number}")
+    def end(self, names: Iterable[str]) -> None:
+        """End these processes, whatever they have in hand first."""
+        for name in names:
+            self.services.remove(name)
 
     def verdict(self, *systems: str) -> Verdict:
         """The checker's word; these systems of the public works must have handled all, each once: none was killed
