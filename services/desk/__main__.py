@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import hutong
+from hutong.settings import Settings
 from services.desk import handler, history
+from services.desk.store import LeadStore
 from services.exports import Export, read_rows
 from services.serving import serve
 
@@ -16,10 +19,14 @@ NAME = "desk"
 
 
 def answer(bus: hutong.Bus, desk: handler.Desk) -> None:
-    """Answer as the desk decides; what belongs together under one signature, in order."""
-    for event in bus.replay(source="deliveries"):
-        desk.learn(event)
+    """Answer as the desk decides; what belongs together under one signature, in order.
+
+    A ticket it was never told of (its file was lost, or another machine's desk had it) makes it read its door again.
+    """
     for event in bus.subscribe(types=handler.WANTED):
+        if not desk.knows(event):
+            for earlier in bus.replay(source="deliveries"):
+                desk.learn(earlier)
         with event:
             bus.submit_batch([bus.draft(data, answers=event) for data in desk.answers(event)])
 
@@ -33,7 +40,8 @@ def main(
 
     def work(bus: hutong.Bus) -> None:
         if past is None:
-            answer(bus, handler.Desk(bus.organisation, decline_share=decline_share))
+            with contextlib.closing(LeadStore(Settings.load().home, bus.organisation)) as leads:
+                answer(bus, handler.Desk(bus.organisation, decline_share=decline_share, leads=leads))
         else:
             export = Export.load(mapping)
             history.play(bus, history.HistoricDesk(bus.organisation, export, read_rows(past, export)))

@@ -6,6 +6,7 @@ A real desk asks its people here; this one answers at once.
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Protocol
 
 import hutong
 from hutong import disposition
@@ -18,13 +19,24 @@ DONE = hutong.Clear("已到现场处理，并告知诉求人。")
 DONE_AGAIN = hutong.Clear("已再次处理，并当面听取诉求人意见。")
 
 
+class Leads(Protocol):
+    """Ticket → its lead unit 主办单位. A dict is one."""
+
+    def get(self, ticket: str, /) -> str | None: ...
+    def __setitem__(self, ticket: str, lead: str, /) -> None: ...
+
+
 class Desk:
     """What this desk knows of its tickets, and what it answers."""
 
-    def __init__(self, organisation: str, *, decline_share: float = 0.0) -> None:
+    def __init__(self, organisation: str, *, decline_share: float = 0.0, leads: Leads | None = None) -> None:
         self._organisation = organisation
         self._decline_share = decline_share
-        self._leads: dict[str, str] = {}
+        self._leads: Leads = {} if leads is None else leads
+
+    def knows(self, event: hutong.Event) -> bool:
+        """Whether it can tell who leads the event's ticket."""
+        return isinstance(event.data, disposition.Dispatched) or self._leads.get(event.ticket) is not None
 
     def learn(self, event: hutong.Event) -> None:
         """Remember who leads the ticket. Told again what it was told before, a desk that starts anew knows the same."""

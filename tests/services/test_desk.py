@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import hutong
 from hutong.events.complaint import Filed, Kind, SourceReference
 from hutong.events.disposition import Accepted, Decision, Declined, DeclineDecided, Dispatched, Reopened, Resolved
 from services.desk.handler import Desk
 from services.desk.history import HistoricDesk
+from services.desk.store import LeadStore
 from services.exports import BadRow, Export, Row
 from tests.services.handling import NOON, event
 
@@ -59,6 +63,19 @@ def test_a_desk_that_starts_anew_goes_on_with_the_tickets_it_led() -> None:
     desk = Desk(WATER)
     desk.learn(TO_WATER)
     assert types(desk.answers(event(Reopened(reason="dissatisfied")))) == [Resolved]
+
+
+def test_a_desk_remembers_across_its_restarts_and_knows_what_it_was_never_told(tmp_path: Path) -> None:
+    """Who leads a ticket lies in a file, not in memory; a desk that lost it says so instead of staying silent."""
+    reopened = event(Reopened(reason="dissatisfied"))
+    with contextlib.closing(LeadStore(tmp_path, WATER)) as leads:
+        desk = Desk(WATER, leads=leads)
+        assert not desk.knows(reopened)
+        desk.answers(TO_WATER)
+    with contextlib.closing(LeadStore(tmp_path, WATER)) as leads:
+        desk = Desk(WATER, leads=leads)
+        assert desk.knows(reopened)
+        assert types(desk.answers(reopened)) == [Resolved]
 
 
 EXPORT = Export.model_validate(
