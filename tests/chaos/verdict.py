@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from hutong.errors import BusError
 from hutong.transport import Consumer, Partition
@@ -20,8 +20,9 @@ REST = 2.0  # seconds for which nothing may be left to do
 class Lag:
     """Which groups have something left to read. Markers and aborted records are nothing."""
 
-    def __init__(self, transport: KafkaTransport) -> None:
+    def __init__(self, transport: KafkaTransport, systems: Sequence[str] = SYSTEMS) -> None:
         self._transport = transport
+        self._systems = systems
 
     def behind(self) -> Iterable[str]:
         """Every group that is behind, and where. BusError where the broker does not answer."""
@@ -29,7 +30,7 @@ class Lag:
         yield from self._of(f"{HOTLINE}.admit", {"submissions": topics["submissions"]}, committed=False)
         city = {topic: topics[topic] for topic in ("ledger", "refusals")}
         yield from self._of(f"{HOTLINE}.deliver", city, committed=True)
-        for system in SYSTEMS:
+        for system in self._systems:
             door = f"deliveries.{system.rpartition('.')[0]}"
             yield from self._of(system, {door: topics[door]}, committed=True)
 
