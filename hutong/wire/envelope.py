@@ -45,8 +45,7 @@ def format_time(time: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: ``2026-01-31T08:00:00.000Z``. ``time`` must be aware."""
     if time.tzinfo is None:
         raise ValueError("a time without a zone cannot be put on the wire")
-    utc = time.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: str) -> datetime:

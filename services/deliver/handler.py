@@ -111,7 +111,7 @@ def deliver_refusal(record: Record, state: State) -> Iterator[Delivery]:
     if refusal.returned_to:
         key, value, headers = unpack_record(record.value or b"")
         content = Content(
-            key=key,
+            key=b"" if key is None and value is None else key,  # a client that writes neither is rare; same fingerprint
             value=value,
             headers=(*headers, ("submission", stamps["submission"]), ("refusal", stamps["refusal"])),
         )

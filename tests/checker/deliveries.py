@@ -51,8 +51,9 @@ def expect_deliveries(partition: int, entries: Sequence[Entry], refusals: Sequen
     for refusal in refusals:
         if refusal.stamp.returned_to:
             submission = refusal.reading.submission
+            nothing = submission.key is None and submission.value is None  # a record needs one of them
             content = Content(
-                key=submission.key,
+                key=b"" if nothing else submission.key,
                 value=submission.value,
                 headers=(*submission.headers, *refusal.record.headers),
                 fingerprint=refusal.reading.fingerprint,
