@@ -18,7 +18,7 @@ class Cut(BaseException):
 class Wire:
     """``inner``, counting each step (a write or a commit: before it, and after it). At ``cut_at`` the process dies:
     that step and everything after it raises :class:`Cut`. ``rest`` is called once nothing came for a few polls;
-    ``refuse`` is raised in place of writing a dead letter.
+    ``refuse`` is raised in place of writing a dead letter; ``late`` counts commits after that.
     """
 
     def __init__(self, inner: MemoryTransport, *, cut_at: int | None = None) -> None:
@@ -27,6 +27,8 @@ class Wire:
         self.steps = 0
         self.rest: Callable[[], None] = lambda: None
         self.refuse: Exception | None = None
+        self.refused = False
+        self.late = 0
 
     def step(self) -> None:
         self.steps += 1
@@ -54,6 +56,7 @@ class _Producer:
     def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
         self._wire.step()
         if self._wire.refuse is not None and records[0].topic.startswith("deadletters."):
+            self._wire.refused = True
             raise self._wire.refuse
         placed: list[Placed] = self._inner.send(records, timeout=timeout)
         self._wire.step()
@@ -79,6 +82,7 @@ class _Member:
         return polled
 
     def commit(self, positions: Mapping[Partition, Position]) -> bool:
+        self._wire.late += self._wire.refused
         self._wire.step()
         done: bool = self._inner.commit(positions)
         self._wire.step()

@@ -13,6 +13,9 @@ from hutong import disposition
 from hutong.deadletters import topic_of
 from hutong.event import Event
 from hutong.letters import Failure, letter_record
+from hutong.marks import Marks
+from hutong.transport import Partition, Position
+from hutong.wire.stamps import DeliveryStamp
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Cut, Wire
 from tests.client.desk import WATER
@@ -191,6 +194,7 @@ def test_a_dead_letter_that_cannot_be_written_ends_the_system_without_a_commit(
     with pytest.raises(type(error)) as caught:
         run(city, desk, wire=wire)
     assert "dead letter" in caught.value.__notes__[0]
+    assert wire.late == 0
     assert door(city, topic_of(WATER)) == []
     desk.poison.clear()
     run(city, desk)
@@ -326,6 +330,26 @@ def test_an_event_handled_before_a_crash_does_not_go_behind_its_successor(city: 
     run(city, desk)
     assert desk.of(one) == [*LIFE[:3]]
     assert waiting(city) == [(one, type_) for type_ in LIFE[3:]]
+
+
+def test_a_letter_handled_before_its_mark_was_committed_is_not_given_again(city: TwinCity) -> None:
+    """Commits were lost since before the letters, which were released and handled meanwhile: the door brings the events
+    again, and their letters, though over, say that they are done."""
+    [one] = lives(city, 1)
+    desk, place = Desk((one, LIFE[2])), Partition(f"deliveries.{WATER}", 0)
+    run(city, desk)
+    desk.poison.clear()
+    control(city, "release", one)
+    run(city, desk)
+    assert desk.of(one) == [*LIFE]
+    marks, third = Marks(), door(city)[2]
+    marks.handled(DeliveryStamp.from_bytes(dict(door(city)[1].headers)["delivery"]))
+    operator = city.transport.consumer(client_id="operator", group=f"{WATER}.desk", instance="desk")
+    operator.subscribe([place.topic])
+    operator.poll(0)
+    assert operator.commit({place: Position(offset=third.offset, metadata=marks.encode())})
+    run(city, desk)
+    assert desk.of(one) == [*LIFE]
 
 
 # -- several instances ----------------------------------------------------------------------------------------------
