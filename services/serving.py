@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import hutong
 from hutong.logs import configure
-from services.ownership import crash_only
+from services.owning.running import crash_only
 
 
 class EventTimes(StrEnum):
@@ -29,7 +29,7 @@ def serve(system: str, work: Callable[[hutong.Bus], None]) -> None:
 
     An error while handling an event is retried, then parks the event's ticket (see :class:`hutong.Event`). Every other
     ends the process, whatever was not marked as handled comes again at the next start, and the answers it gives then
-    are the same events (see :func:`services.ownership.crash_only`).
+    are the same events (see :func:`services.owning.running.crash_only`).
     """
 
     def run() -> None:

@@ -35,8 +35,10 @@ from hutong.transport import Consumer, Outgoing, Partition, Placed, Producer
 from hutong.wire.signing import Signer, Verifier
 from services.admit.handler import Admission
 from services.admit.owner import AdmitOwner
+from services.admit.past import Past as AdmitPast
 from services.deliver.owner import DeliverOwner, DoorPlan
-from services.ownership import Owner
+from services.deliver.past import Past as DeliverPast
+from services.owning.running import Owner
 
 CITY = "110000"
 EVERY_RIGHT = ("register", "file", "dispatch", "call_back", "backfill", "replay")
@@ -217,6 +219,9 @@ class TwinCity:
         for number in range(self._partitions):
             self._shifts += [self._admit(number), self._deliver(number)]
 
+    def _home(self) -> Settings:
+        return self.settings(self.id, home=self.home)
+
     def _admit(self, number: int) -> _Shift:
         codec = Codec(self.catalogue)
         consumer = self.transport.consumer(client_id="admit", group=f"{self.id}.admit", committed=False)
@@ -232,12 +237,12 @@ class TwinCity:
         )
         owner = AdmitOwner(
             admission=admission,
+            past=AdmitPast.of(self._home(), number, "twin", codec=codec, lifecycle=admission.lifecycle),
             generation=1,
             transport=self.transport,
             reader=DirectoryReader(self.transport, codec, bytes.fromhex(self.registrar_key), "test"),
             producer=self.transport.transactional(client_id="admit", transactional_id=f"admit-{self.id}-{number}"),
             consumer=consumer,
-            state=self.home / "state" / "admit",
         )
         return _take(owner, consumer, Partition("submissions", number))
 
@@ -245,11 +250,11 @@ class TwinCity:
         consumer = self.transport.consumer(client_id="deliver", group=f"{self.id}.deliver")
         owner = DeliverOwner(
             number=number,
+            past=DeliverPast.of(self._home(), number, "twin"),
             transport=self.transport,
             doors=DoorPlan(self.transport),
             producer=self.transport.transactional(client_id="deliver", transactional_id=f"deliver-{self.id}-{number}"),
             consumer=consumer,
-            state=self.home / "state" / "deliver",
         )
         return _take(owner, consumer, Partition("ledger", number), Partition("refusals", number))
 

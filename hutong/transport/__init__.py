@@ -129,10 +129,10 @@ class TransactionalProducer(Protocol):
         positions: Mapping[Partition, Position] | None = None,
         consumer: Consumer | None = None,
         timeout: float,
-    ) -> None:
+    ) -> list[Placed]:
         """Write all records, and ``positions`` of ``consumer``'s group if given, in ONE transaction.
 
-        Returns when it is committed. Raises :class:`~hutong.errors.Fenced` or
+        Returns when it is committed: where each record lies, in their order. Raises :class:`~hutong.errors.Fenced` or
         :class:`~hutong.errors.UnknownOutcome` for every failure there is; the process must end then. A second
         ``write`` after a failure raises the same again. No records and no positions: nothing happens.
         ``timeout`` is in seconds, for all of it; one that runs out is an ``UnknownOutcome``.

@@ -238,15 +238,15 @@ class FencingProducer:
         positions: Mapping[Partition, Position] | None = None,
         consumer: Consumer | None = None,
         timeout: float,
-    ) -> None:
+    ) -> list[Placed]:
         if self._failed is not None:
             raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
         if not records and not positions:
-            return
+            return []
         if positions and not isinstance(consumer, KafkaReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
         try:
-            self._transact(records, positions or {}, consumer, time.monotonic() + timeout)
+            return self._transact(records, positions or {}, consumer, time.monotonic() + timeout)
         except kafka.KafkaError as error:
             self._failed = self._failure("writing", error)
             raise self._failed from error
@@ -263,7 +263,7 @@ class FencingProducer:
         positions: Mapping[Partition, Position],
         consumer: Consumer | None,
         deadline: float,
-    ) -> None:
+    ) -> list[Placed]:
         raw = self._sender.raw
         check_sendable(records)
         self._sender.know({record.topic for record in records}, deadline)
@@ -286,6 +286,7 @@ class FencingProducer:
         if raw._transaction_manager.producer_id_and_epoch != epoch:
             raise errors.UnknownOutcome(f"{self._id}: the producer was replaced in the middle of a transaction")
         self._within(deadline, "commit", raw.commit_transaction)
+        return [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
 
     def _within(self, deadline: float, what: str, call: Callable[[], object]) -> None:
         """Run a call of kafka-python that may hang for ever; give up on it, and on the producer, at the deadline."""

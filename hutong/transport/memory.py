@@ -192,16 +192,16 @@ class MemoryTransactionalProducer:
         positions: Mapping[Partition, Position] | None = None,
         consumer: Consumer | None = None,
         timeout: float,
-    ) -> None:
+    ) -> list[Placed]:
         if self._failed is not None:
             raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
         if not records and not positions:
-            return
+            return []
         if positions and not isinstance(consumer, MemoryReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
         try:
             with self._broker.changed:
-                self._transact(records, positions or {}, consumer)
+                return self._transact(records, positions or {}, consumer)
         except (errors.Fenced, errors.UnknownOutcome) as error:
             self._failed = error
             raise
@@ -211,18 +211,19 @@ class MemoryTransactionalProducer:
 
     def _transact(
         self, records: Sequence[Outgoing], positions: Mapping[Partition, Position], consumer: Consumer | None
-    ) -> None:
+    ) -> list[Placed]:
         if not self._broker.owned(self._id, self._epoch):
             raise errors.Fenced(f"{self._id}: another process owns it now")
         placed = self._broker.place(records)
         transaction = Transaction()
         self._broker.open(self._id, transaction)
-        self._broker.append(placed, transaction)
+        written = self._broker.append(placed, transaction)
         if positions:
             assert isinstance(consumer, MemoryReader)
             if not consumer.commit(positions):  # the transaction stays open, as it does on a broker
                 raise errors.UnknownOutcome(f"{self._id}: the positions' group has rebalanced")
         self._broker.commit(self._id, transaction)
+        return written
 
     def close(self) -> None:
         """Nothing to give back; an open transaction stays open, as it does on a broker."""

@@ -13,53 +13,68 @@ from hutong.transport import Consumer, TransactionalProducer
 from hutong.transport.kafka import KafkaTransport
 from hutong.wire.signing import Verifier
 from services.admit.handler import Admission
-from services.admit.owner import AdmitOwner
-from services.ownership import crash_only, run
+from services.admit.owner import AdmitOwner, ends
+from services.admit.past import Past
+from services.owning.command import commands, rebuild_all
+from services.owning.running import run
 
 NAME = "admit"
 
 
+class Parts:
+    """Everything that admit is put together from."""
+
+    def __init__(self) -> None:
+        self.settings = Settings.load()
+        configure(NAME)
+        self.transport = KafkaTransport(self.settings.bootstrap)
+        self.codec, self.lifecycle = Codec(Catalogue.load()), Lifecycle.load()
+        self.partitions = self.transport.topics()["submissions"]
+
+    def past(self, number: int, instance: str) -> Past:
+        """The state of a partition, in a file of this instance."""
+        return Past.of(self.settings, number, instance, codec=self.codec, lifecycle=self.lifecycle)
+
+
 def main() -> None:
     """Wire and run until told to stop."""
-    settings = Settings.load()
-    configure(NAME)
-    transport = KafkaTransport(settings.bootstrap)
-    codec = Codec(Catalogue.load())
+    parts = Parts()
+    settings, transport, codec = parts.settings, parts.transport, parts.codec
     reader = DirectoryReader(transport, codec, bytes.fromhex(settings.registrar_key), settings.environment)
-    partitions = transport.topics()["submissions"]
-    lifecycle, audience, verifier = Lifecycle.load(), Audience.load(), Verifier(settings.environment)
+    audience, verifier = Audience.load(), Verifier(settings.environment)
+    instance = settings.instance or NAME
 
     def take(number: int, producer: TransactionalProducer, consumer: Consumer) -> AdmitOwner:
         admission = Admission(
             city=settings.city,
             partition=number,
-            partitions=partitions,
+            partitions=parts.partitions,
             codec=codec,
             environment=settings.environment,
-            lifecycle=lifecycle,
+            lifecycle=parts.lifecycle,
             audience=audience,
             verifier=verifier,
         )
         return AdmitOwner(
             admission=admission,
+            past=parts.past(number, instance),
             generation=settings.generation,
             transport=transport,
             reader=reader,
             producer=producer,
             consumer=consumer,
-            state=settings.home / "state" / NAME,
         )
 
-    run(
-        NAME,
-        transport,
-        take,
-        city=settings.city,
-        topics=["submissions"],
-        committed=False,
-        instance=settings.instance or NAME,
+    run(NAME, transport, take, city=settings.city, topics=["submissions"], committed=False, instance=instance)
+
+
+def rebuild() -> None:
+    """Make all snapshots anew."""
+    parts = Parts()
+    rebuild_all(
+        NAME, parts.transport, city=parts.settings.city, partitions=parts.partitions, derive=parts.past, ends=ends
     )
 
 
 if __name__ == "__main__":
-    crash_only(main)
+    commands(main, rebuild, help="Admit submissions to the city's ledger. 收录")()

@@ -1,16 +1,12 @@
-"""Admit's hold on one partition: rebuild from ledger and refusals, then judge and write, batch by batch."""
+"""Admit's hold on one partition: recall ledger and refusals, then judge and write, batch by batch."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from hutong.errors import OutOfRange, SettingsError
-from hutong.event import read_event
-from hutong.loop import read_to
 from hutong.registry import DirectoryReader
 from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
 from hutong.wire.envelope import Submission
@@ -21,11 +17,12 @@ from hutong.wire.stamps import (
     SubmissionStamp,
     kept_of_record,
     pack_record,
-    unpack_record,
 )
 from services.admit.handler import Admission, Admitted, Known, Outcome, Refused, by_directory, header_category
-from services.admit.store import Head, Store
-from services.ownership import TRANSACTION_BYTES, WRITE_SECONDS
+from services.admit.past import TOPICS, Past
+from services.admit.store import Head
+from services.owning.recall import bring_up
+from services.owning.running import WRITE_SECONDS, transactions
 
 DIRECTORY_SECONDS = 0.5
 """How old the directory may be that a batch is judged by; before a refusal that comes of it, it is read anew. So a
@@ -39,43 +36,33 @@ class AdmitOwner:
         self,
         *,
         admission: Admission,
+        past: Past,
         generation: int,
         transport: Transport,
         reader: DirectoryReader,
         producer: TransactionalProducer,
         consumer: Consumer,
-        state: Path,
     ) -> None:
         self._admission = admission
+        self._past = past
+        self._store = past.store
         self._generation = generation
         self._transport = transport
         self._reader = reader
         self._producer = producer
         self._consumer = consumer
-        self._store = Store(state / f"{admission.partition}.sqlite")
         self._read_at = 0.0
-        number = admission.partition
-        self._submissions = Partition("submissions", number)
-        self._outputs = (Partition("ledger", number), Partition("refusals", number))
+        self._submissions = Partition("submissions", admission.partition)
 
     def resume(self) -> Mapping[Partition, int]:
-        """Rebuild the state from what is committed, read the directory, find where to go on.
+        """Bring the state up to what is committed, read the directory, find where to go on.
 
         Raises:
             SettingsError: the submissions do not reach as far as the ledger has read them (a restored broker?).
             OutOfRange: submissions that have no outcome yet are no longer kept.
             Unavailable: a transaction hangs on the ledger or the refusals.
         """
-        reader = self._transport.consumer(client_id="admit.rebuild")
-        try:
-            reader.assign(self._outputs)
-            for output in self._outputs:
-                reader.seek(output, reader.beginning(output))
-            for record in read_to(reader, {output: reader.end(output) for output in self._outputs}):
-                self._recall(record)
-        finally:
-            reader.close()
-        self._store.keep()
+        bring_up(self._past, self._transport, ends(self._consumer, self._admission.partition))
         self._refresh()
         return {self._submissions: self._next_offset()}
 
@@ -106,54 +93,14 @@ class AdmitOwner:
             )
         return offset
 
-    def _recall(self, record: Record) -> None:
-        """Take an entry or a refusal that was committed by whoever owned the partition before."""
-        admission, store = self._admission, self._store
-        if record.topic == "refusals":
-            stamps = dict(record.headers)
-            key, value, headers = unpack_record(record.value or b"")
-            refused = Submission(key=key, value=value, headers=headers).fingerprint(admission.environment)
-            submitted = SubmissionStamp.from_bytes(stamps["submission"])
-            self._remember(refused, RefusalStamp.from_bytes(stamps["refusal"]), submitted)
-            return
-        event = read_event(record, admission.codec, admission.environment)
-        assert event.submitted is not None
-        assert event.ledger is not None
-        assert event.audience is not None
-        ticket = admission.lifecycle.follow(
-            store.ticket(event.ticket), event.data, subject=event.ticket, author=event.source
-        )
-        ticket = replace(ticket, participants=frozenset(event.audience.participants))
-        head = Head(
-            sequence=event.ledger.sequence,
-            admitted_ms=event.ledger.admitted_ms,
-            directory=event.ledger.directory,
-            generation=store.head.generation,
-            next_offset=store.head.next_offset,
-        )
-        store.add_entry(fingerprint=event.fingerprint, source=event.source, id=event.id, ticket=ticket, head=head)
-        store.seen(event.submitted.generation, event.submitted.offset + 1)
-
     def process(self, partition: Partition, records: Sequence[Record]) -> Mapping[Partition, Position]:
         """Judge the batch, write its outcomes in one transaction (more where they are large), keep the state."""
         if time.monotonic() - self._read_at > DIRECTORY_SECONDS:
             self._refresh()
-        outgoing: list[Outgoing] = []
-        size = 0
-        for record in records:
-            written = self._one(record)
-            if written is not None:
-                outgoing.append(written)
-                size += len(written.value or b"")
-            if size > TRANSACTION_BYTES:
-                self._write(outgoing)
-                outgoing, size = [], 0
-        self._write(outgoing)
+        for _, made in transactions(records, lambda record: filter(None, [self._one(record)])):
+            self._store.file.wrote(made, self._producer.write(made, timeout=WRITE_SECONDS))
+            self._store.keep()
         return {partition: Position(offset=records[-1].offset + 1)}
-
-    def _write(self, outgoing: Sequence[Outgoing]) -> None:
-        self._producer.write(outgoing, timeout=WRITE_SECONDS)
-        self._store.keep()
 
     def _refresh(self) -> None:
         self._reader.refresh()
@@ -193,24 +140,13 @@ class AdmitOwner:
             text = f"{refused.text} (kept in part; its fingerprint was {fingerprint.hex()})"
             refusal = RefusalStamp(code=refused.code, text=text, cut=True)
             fingerprint = kept.fingerprint(self._admission.environment)
-        self._remember(fingerprint, refusal, stamp)
+        self._store.add_refusal(fingerprint, refusal, stamp)
         return Outgoing(
             topic="refusals",
             partition=self._admission.partition,
             key=key,
             value=pack_record(key, value, headers),
             headers=(("submission", stamp.to_bytes()), ("refusal", refusal.to_bytes())),
-        )
-
-    def _remember(self, fingerprint: bytes, refusal: RefusalStamp, stamp: SubmissionStamp) -> None:
-        self._store.add_refusal(
-            fingerprint=fingerprint,
-            code=refusal.code,
-            text=refusal.text,
-            binding=refusal.binding,
-            returned=bool(refusal.returned_to),
-            generation=stamp.generation,
-            next_offset=stamp.offset + 1,
         )
 
     def _admit(
@@ -258,4 +194,10 @@ class AdmitOwner:
     def close(self) -> None:
         """Let go of the partition."""
         self._producer.close()
-        self._store.close()
+        self._store.file.close()
+
+
+def ends(consumer: Consumer, partition: int) -> Mapping[Partition, int]:
+    """The high watermarks up to which the state of a partition is to be brought."""
+    places = [Partition(topic, partition) for topic in TOPICS]
+    return {place: consumer.end(place) for place in places}

@@ -1,16 +1,16 @@
-"""What admit knows of one partition, rebuilt from the ledger and the refusals at every takeover."""
+"""What admit knows of one partition, as far as the ledger and the refusals say it (see ``services.admit.past``)."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 
 from hutong.rules.lifecycle import Ticket
-from services.statefile import StateFile
+from hutong.wire.stamps import RefusalStamp, SubmissionStamp
+from services.owning.state import StateFile
 
-_TABLES = """
+TABLES = """
 create table entry (fingerprint blob primary key, sequence integer not null) without rowid, strict;
 create table identity (identity blob primary key, sequence integer not null) without rowid, strict;
 create table refusal (fingerprint blob, code text, text text not null, binding integer not null,
@@ -40,16 +40,19 @@ class KnownRefusal:
 
 
 class Store:
-    """The state of one partition, empty at first.
+    """The state of one partition, in a file that may be exchanged for its snapshot."""
 
-    Raises:
-        SettingsError: the file cannot be made.
-    """
+    def __init__(self, file: StateFile) -> None:
+        self.file = file
+        self._head: Head | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._file = StateFile(path, _TABLES)
-        self._db = self._file.db
-        self.head = Head()
+    @property
+    def head(self) -> Head:
+        """How far the partition is."""
+        if self._head is None:
+            row = self.file.db.execute("select head from head").fetchone()
+            self._head = Head(**json.loads(row[0])) if row else Head()
+        return self._head
 
     def sequence_of(self, fingerprint: bytes) -> int | None:
         """The ledger sequence of the entry with this fingerprint."""
@@ -61,7 +64,7 @@ class Store:
 
     def binding(self, fingerprint: bytes) -> KnownRefusal | None:
         """The refusal that binds these bytes."""
-        row = self._db.execute(
+        row = self.file.db.execute(
             "select code, text from refusal where fingerprint = ? and binding = 1", (fingerprint,)
         ).fetchone()
         return KnownRefusal(code=row[0], text=row[1]) if row else None
@@ -77,7 +80,7 @@ class Store:
 
     def ticket(self, id: str) -> Ticket | None:
         """The ticket as its entries left it."""
-        row = self._db.execute("select state from ticket where id = ?", (id,)).fetchone()
+        row = self.file.db.execute("select state from ticket where id = ?", (id,)).fetchone()
         if row is None:
             return None
         state = json.loads(row[0])
@@ -87,50 +90,38 @@ class Store:
 
     def add_entry(self, *, fingerprint: bytes, source: str, id: str, ticket: Ticket, head: Head) -> None:
         """An event was admitted: ``ticket`` is what it left, ``head`` its place."""
-        self._db.execute("insert into entry values (?, ?)", (fingerprint, head.sequence))
-        self._db.execute("insert into identity values (?, ?)", (_identity(source, ticket.id, id), head.sequence))
+        self.file.db.execute("insert into entry values (?, ?)", (fingerprint, head.sequence))
+        self.file.db.execute("insert into identity values (?, ?)", (_identity(source, ticket.id, id), head.sequence))
         state = asdict(ticket) | {"participants": sorted(ticket.participants)}
-        self._db.execute(
+        self.file.db.execute(
             "insert or replace into ticket values (?, ?)",
             (ticket.id, json.dumps(state, ensure_ascii=False, sort_keys=True)),
         )
-        self.head = head
+        self._head = head
 
-    def add_refusal(
-        self,
-        *,
-        fingerprint: bytes,
-        code: str,
-        text: str,
-        binding: bool,
-        returned: bool,
-        generation: int,
-        next_offset: int,
-    ) -> None:
+    def add_refusal(self, fingerprint: bytes, refusal: RefusalStamp, submitted: SubmissionStamp) -> None:
         """A submission was refused."""
-        self._db.execute(
+        self.file.db.execute(
             "insert into refusal values (?, ?, ?, ?, ?) on conflict do update set "
             "binding = max(binding, excluded.binding), returned = max(returned, excluded.returned)",
-            (fingerprint, code, text, binding, returned),
+            (fingerprint, refusal.code, refusal.text, refusal.binding, bool(refusal.returned_to)),
         )
-        self.seen(generation, next_offset)
+        self.seen(submitted)
 
-    def seen(self, generation: int, next_offset: int) -> None:
-        """Submissions before ``next_offset`` have their outcome. Ledger and refusals may be read in any order."""
-        if (generation, next_offset) > (self.head.generation, self.head.next_offset):
-            self.head = replace(self.head, generation=generation, next_offset=next_offset)
+    def seen(self, submitted: SubmissionStamp) -> None:
+        """Submissions up to this one have their outcome. Ledger and refusals may be read in any order."""
+        head = self.head
+        if (submitted.generation, submitted.offset + 1) > (head.generation, head.next_offset):
+            self._head = replace(head, generation=submitted.generation, next_offset=submitted.offset + 1)
 
     def keep(self) -> None:
-        """The batch is committed on Kafka: keep what it changed."""
-        self._db.execute("insert or replace into head values (1, ?)", (json.dumps(asdict(self.head), sort_keys=True),))
-        self._file.keep()
-
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
+        """What was learned so far is committed on Kafka: keep it."""
+        head = json.dumps(asdict(self.head), sort_keys=True)
+        self.file.db.execute("insert or replace into head values (1, ?)", (head,))
+        self.file.keep()
 
     def _number(self, query: str, *values: object) -> int | None:
-        row = self._db.execute(query, values).fetchone()
+        row = self.file.db.execute(query, values).fetchone()
         return None if row is None else int(row[0])
 
 

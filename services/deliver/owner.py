@@ -7,14 +7,13 @@ Were the positions lost, everything would be delivered again under the same numb
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from hutong.errors import SettingsError
-from hutong.loop import read_to
 from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
-from services.deliver.handler import Delivery, deliver_entry, deliver_refusal
-from services.deliver.store import Store
-from services.ownership import TRANSACTION_BYTES, WRITE_SECONDS
+from services.deliver.handler import Delivery
+from services.deliver.past import TOPICS, Past
+from services.owning.recall import bring_up
+from services.owning.running import WRITE_SECONDS, transactions
 
 
 class DoorPlan:
@@ -44,18 +43,18 @@ class DeliverOwner:
         self,
         *,
         number: int,
+        past: Past,
         transport: Transport,
         doors: DoorPlan,
         producer: TransactionalProducer,
         consumer: Consumer,
-        state: Path,
     ) -> None:
+        self._number = number
+        self._past = past
         self._transport = transport
         self._doors = doors
         self._producer = producer
         self._consumer = consumer
-        self._store = Store(state / f"{number}.sqlite")
-        self._inputs = (Partition("ledger", number), Partition("refusals", number))
 
     def resume(self) -> Mapping[Partition, int]:
         """Remember everything up to the group's positions, which stand where the last committed deliveries do.
@@ -64,63 +63,49 @@ class DeliverOwner:
             SettingsError: a position lies beyond its log's end (a restored broker?).
             Unavailable: a transaction hangs.
         """
-        starts: dict[Partition, int] = {}
-        for place in self._inputs:
-            committed = self._consumer.committed(place)
-            starts[place] = self._consumer.beginning(place) if committed is None else committed.offset
+        starts = ends(self._consumer, self._number)
+        for place, start in starts.items():
             end = self._consumer.end(place)
-            if starts[place] > end:
+            if start > end:
                 raise SettingsError(
                     f"{place.topic}/{place.number} ends at {end}, but was delivered up to "
-                    f"{starts[place]}: was the broker restored from an older copy?"
+                    f"{start}: was the broker restored from an older copy?"
                 )
-        reader = self._transport.consumer(client_id="deliver.rebuild")
-        try:
-            reader.assign(self._inputs)
-            for place in self._inputs:
-                reader.seek(place, reader.beginning(place))
-            for record in read_to(reader, starts):
-                for _ in self._route(record):
-                    pass  # delivered before: only what it changes in the state counts
-        finally:
-            reader.close()
-        self._store.keep()
+        bring_up(self._past, self._transport, starts)
         return starts
 
     def process(self, partition: Partition, records: Sequence[Record]) -> Mapping[Partition, Position]:
         """Write the batch's deliveries and the group's position in one transaction (more where they are large)."""
-        outgoing: list[Outgoing] = []
-        size = 0
-        for record in records:
-            made = [self._outgoing(delivery) for delivery in self._route(record)]
-            outgoing += made
-            size += sum(len(one.value or b"") for one in made)
-            if size > TRANSACTION_BYTES:
-                self._write(outgoing, partition, record)
-                outgoing, size = [], 0
-        self._write(outgoing, partition, records[-1])
+        for last, made in transactions(records, self._deliveries):
+            position = {partition: Position(offset=last.offset + 1)}
+            self._producer.write(made, positions=position, consumer=self._consumer, timeout=WRITE_SECONDS)
+            self._past.file.took([last])
+            self._past.keep()
         return {}
 
-    def _write(self, outgoing: Sequence[Outgoing], partition: Partition, last: Record) -> None:
-        position = {partition: Position(offset=last.offset + 1)}
-        self._producer.write(outgoing, positions=position, consumer=self._consumer, timeout=WRITE_SECONDS)
-        self._store.keep()
-
-    def _route(self, record: Record) -> Iterator[Delivery]:
-        return (deliver_refusal if record.topic == "refusals" else deliver_entry)(record, self._store)
-
-    def _outgoing(self, delivery: Delivery) -> Outgoing:
-        topic = f"deliveries.{delivery.organisation}"
-        content = delivery.content
-        return Outgoing(
-            topic=topic,
-            partition=delivery.stamp.partition % self._doors.partitions(topic),
-            key=content.key,
-            value=content.value,
-            headers=(*content.headers, ("delivery", delivery.stamp.to_bytes())),
-        )
+    def _deliveries(self, record: Record) -> Iterator[Outgoing]:
+        return (outgoing(delivery, self._doors) for delivery in self._past.route(record))
 
     def close(self) -> None:
         """Let go of the partition."""
         self._producer.close()
-        self._store.close()
+        self._past.file.close()
+
+
+def ends(consumer: Consumer, partition: int) -> Mapping[Partition, int]:
+    """The group's positions on a partition's inputs: what lies before was delivered."""
+    places = [Partition(topic, partition) for topic in TOPICS]
+    found = {place: consumer.committed(place) for place in places}
+    return {place: consumer.beginning(place) if at is None else at.offset for place, at in found.items()}
+
+
+def outgoing(delivery: Delivery, doors: DoorPlan) -> Outgoing:
+    """The delivery as a record for its organisation's door."""
+    topic, content = f"deliveries.{delivery.organisation}", delivery.content
+    return Outgoing(
+        topic=topic,
+        partition=delivery.stamp.partition % doors.partitions(topic),
+        key=content.key,
+        value=content.value,
+        headers=(*content.headers, ("delivery", delivery.stamp.to_bytes())),
+    )

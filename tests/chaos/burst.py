@@ -19,7 +19,7 @@ from hutong import complaint
 from hutong.logs import configure
 from hutong.outgoing import Signed
 from hutong.settings import Settings
-from services.ownership import crash_only
+from services.owning.running import crash_only
 from tests.chaos.city import CATEGORIES
 
 TO_THE_SLOW_ONE = 20

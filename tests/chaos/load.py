@@ -27,7 +27,7 @@ from hutong.outgoing import Draft, Signed
 from hutong.settings import Settings
 from hutong.wire.envelope import SIGNATURE
 from hutong.wire.signing import Signer
-from services.ownership import crash_only
+from services.owning.running import crash_only
 from tests.chaos.city import CATEGORIES
 
 _log = structlog.get_logger()

@@ -175,8 +175,20 @@ _KEYS: Mapping[str, int] = {
 """Tables of admit's and deliver's state, each with how many columns its primary key has."""
 
 
+_ABOUT = ("belongs", "position")
+"""Tables that say whose state it is and how far, which no entry says."""
+
+
 def _states(folder: Path) -> dict[int, dict[str, Rows]]:
-    return {int(path.stem): _tables(path) for path in sorted(folder.glob("*.sqlite"))}
+    """The tables of each partition's live file; of several instances' files that of the latest owner."""
+    paths = sorted(folder.glob("*/*.sqlite"), key=lambda path: _written(path))
+    return {int(path.stem): _tables(path) for path in paths}
+
+
+def _written(path: Path) -> int:
+    """When a file, or what is not yet in it, was last written."""
+    log = path.with_name(path.name + "-wal")
+    return max(part.stat().st_mtime_ns for part in (path, log) if part.exists())
 
 
 def _tables(path: Path) -> dict[str, Rows]:
@@ -186,7 +198,9 @@ def _tables(path: Path) -> dict[str, Rows]:
         db.execute("begin")
         names = [row[0] for row in db.execute("select name from sqlite_master where type = 'table'")]
         return {
-            name: {_key(name, row): _rest(name, row) for row in db.execute(f"select * from {name}")} for name in names
+            name: {_key(name, row): _rest(name, row) for row in db.execute(f"select * from {name}")}
+            for name in names
+            if name not in _ABOUT
         }
 
 

@@ -50,7 +50,7 @@ def test_an_unbroken_city_is_in_order(city: TwinCity) -> None:
 def test_counters_lost_at_a_takeover_are_seen(city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliver begins to count anew, so numbers come twice."""
     play(city)
-    monkeypatch.setattr("services.deliver.owner.read_to", lambda *_: iter(()))
+    monkeypatch.setattr("services.deliver.owner.bring_up", lambda *_: None)
     city.take_over()
     play(city)
     assert "numbering" in judged(city)

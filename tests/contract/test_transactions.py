@@ -7,7 +7,7 @@ import os
 import pytest
 
 from hutong import errors
-from hutong.transport import Outgoing, Partition, Position, TopicSpec, TransactionalProducer
+from hutong.transport import Outgoing, Partition, Placed, Position, TopicSpec, TransactionalProducer
 from tests.contract.bench import Bench, read, read_to_end, until
 
 
@@ -34,15 +34,15 @@ def test_markers_take_offsets(bench: Bench) -> None:
     """Each transaction takes up one more offset than it has records: readers must not count on dense offsets."""
     topic = bench.topic()
     writer = owner(bench, bench.name("id"))
-    for value in (b"a", b"b"):
-        writer.write([Outgoing(topic=topic, key=b"k", value=value)], timeout=10)
+    placed = [writer.write([Outgoing(topic=topic, key=b"k", value=value)], timeout=10) for value in (b"a", b"b")]
     assert [r.offset for r in read(bench.reader(Partition(topic, 0)), 2)] == [0, 2]
+    assert placed == [[Placed(partition=0, offset=0)], [Placed(partition=0, offset=2)]]
 
 
 def test_nothing(bench: Bench) -> None:
     """A write of nothing does nothing."""
     topic = bench.topic()
-    owner(bench, bench.name("id")).write([], timeout=10)
+    assert owner(bench, bench.name("id")).write([], timeout=10) == []
     assert bench.reader().end(Partition(topic, 0)) == 0
 
 

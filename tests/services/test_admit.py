@@ -12,6 +12,7 @@ from hutong import complaint, disposition
 from hutong.errors import Fenced, OutOfRange, Refused, SettingsError
 from hutong.event import Event, read_event
 from hutong.transport import Outgoing, Partition, Position, Record
+from hutong.wire.stamps import SubmissionStamp
 from services.admit.handler import MAX_TEXT
 from tests.cities import CITY, TwinCity
 
@@ -105,7 +106,7 @@ def test_submissions_shorter_than_the_ledger_stop_admit(city: TwinCity) -> None:
     hotline.submit(FILED)
     with city.asleep():
         owner = city._admit(0).owner
-        owner._store.seen(1, 10**6)  # type: ignore[attr-defined]
+        owner._store.seen(SubmissionStamp(generation=1, partition=0, offset=10**6))  # type: ignore[attr-defined]
         with pytest.raises(SettingsError, match="restored from an older copy"):
             owner._next_offset()  # type: ignore[attr-defined]
 

@@ -12,7 +12,8 @@ from hutong.errors import Fenced
 from hutong.transport import Partition, Position, Record
 from hutong.wire.stamps import AudienceStamp, DeliveryStamp
 from services.deliver.handler import deliver_entry
-from services.deliver.store import Store
+from services.deliver.store import TABLES, Store
+from services.owning.state import Belongs, StateFile
 from tests.cities import CITY, TwinCity
 
 DISTRICT, STREET, WATER = "110105", "110105026", "110000.water"
@@ -149,7 +150,8 @@ def ledger(city: TwinCity) -> list[Record]:
 
 def test_an_agreement_gets_single_events_and_history_only_by_joining(tmp_path: Path) -> None:
     """A match gets this event alone; when it becomes a participant it gets the others, none twice."""
-    store = Store(tmp_path / "0.sqlite")
+    belongs = Belongs(service="deliver", city="c", environment="test", partition=0, rules="1")
+    store = Store(StateFile(tmp_path, belongs, TABLES, instance="twin"))
 
     def entry(place: int, participants: tuple[str, ...], matches: tuple[str, ...] = ()) -> list[tuple[str, bytes]]:
         audience = AudienceStamp(salt=bytes(16), participants=participants, matches=matches)

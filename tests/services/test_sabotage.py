@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hutong import complaint
-from hutong.transport import Outgoing, Partition, Record
+from hutong.transport import Outgoing, Partition, Placed, Record
 from hutong.wire.signing import Verifier
 from services.deliver.owner import DeliverOwner
 from tests.checker import Verdict, check, read_history
@@ -56,7 +56,7 @@ class _DiesInTheMiddle:
         self._city = city
         self._transactional = transactional
 
-    def write(self, records: Sequence[Outgoing], **_: object) -> None:
+    def write(self, records: Sequence[Outgoing], **_: object) -> list[Placed]:
         half = records[: len(records) // 2]
         if self._transactional:
             self._city.transport.hang(f"deliver-{CITY}-0", half)

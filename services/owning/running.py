@@ -1,6 +1,6 @@
-"""Owning partitions, crash-only: how admit and deliver hold what they write (ADR 0002).
+"""Taking partitions, working, ending: how admit and deliver hold what they write (ADR 0002).
 
-Taking a partition fences its former owner first, then rebuilds the state from what was committed, then goes on where
+Taking a partition fences its former owner first, then brings up the state from what was committed, then goes on where
 that ends. Every failure of a write ends the process; its restart under the same static id does all of this again.
 Nothing here mends a producer or fences back.
 """
@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn, Protocol
 
 import structlog
 
 from hutong.errors import BusError, SettingsError, TooManyDeadLetters
 from hutong.loop import Loop
-from hutong.transport import Consumer, Partition, Position, Record, TransactionalProducer, Transport
+from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
 
 _log = structlog.get_logger()
 
@@ -49,6 +49,26 @@ class Owner(Protocol):
 
 
 Take = Callable[[int, TransactionalProducer, Consumer], Owner]
+
+
+def transactions(
+    records: Iterable[Record], make: Callable[[Record], Iterable[Outgoing]]
+) -> Iterator[tuple[Record, list[Outgoing]]]:
+    """What ``make`` makes of a batch, split where a transaction grows over :data:`TRANSACTION_BYTES`.
+
+    With each part comes the last record it answers. The caller writes a part before it asks for the next.
+    """
+    part: list[Outgoing] = []
+    size, record = 0, None
+    for record in records:
+        made = list(make(record))
+        part += made
+        size += sum(len(one.value or b"") for one in made)
+        if size > TRANSACTION_BYTES:
+            yield record, part
+            part, size = [], 0
+    if record is not None:
+        yield record, part
 
 
 def run(
