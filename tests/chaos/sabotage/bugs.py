@@ -101,7 +101,7 @@ def dedupe_off(hit: Hit) -> None:
             try:
                 original(self, **entry)
             except sqlite3.IntegrityError:
-                self.head = entry["head"]
+                self._head = entry["head"]
 
         return broken
 
@@ -113,19 +113,22 @@ def dedupe_off(hit: Hit) -> None:
 
 def last_stable_offset(hit: Hit) -> None:
     """A log's end is taken to be its last stable offset, so what lies behind a hanging transaction is not rebuilt."""
-    from hutong.transport.kafka_consumer import KafkaReader
+    from kafka import IsolationLevel, OffsetSpec, TopicPartition  # type: ignore[import-untyped]
 
-    def end(original: Function) -> Function:
-        def broken(self: Any, partition: Any) -> int:
-            if self._raw.config["isolation_level"] != "read_committed":
-                return int(original(self, partition))
+    from services.admit import owner
+
+    def ends(original: Function) -> Function:
+        def broken(consumer: Any, partition: int) -> dict[Any, int]:
             hit()
-            place = self._mine(partition)
-            return int(self._raw.end_offsets([place], timeout_ms=8_000)[place])
+            wanted = {place: TopicPartition(*place) for place in original(consumer, partition)}
+            found = consumer._edge.__self__._client().list_partition_offsets(
+                dict.fromkeys(wanted.values(), OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED
+            )
+            return {place: int(found[tp].offset) for place, tp in wanted.items()}
 
         return broken
 
-    replace(KafkaReader, "end", "self", "partition", by=end)
+    replace(owner, "ends", "consumer", "partition", by=ends)
 
 
 def ahead_of_dead_letter(hit: Hit) -> None:
