@@ -8,6 +8,7 @@ after the program left the event's block, *parked* after the broker has the even
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ from hutong.outgoing import Signed
 from hutong.transport import Record
 from hutong.wire.envelope import Environment
 from hutong.wire.stamps import DeliveryStamp
+
+TORN = b"\x18\n"
+"""Ends a line that a killed process left unfinished (CAN, "ignore what came before"): it counts for nothing."""
 
 
 class Journal:
@@ -37,6 +41,8 @@ class Journal:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._file = path.open("ab", buffering=0)
+                if _torn(path):
+                    self._file.write(TORN)
             except OSError as error:
                 raise SettingsError(f"journal {path} cannot be written ({error}): name another folder") from error
 
@@ -91,3 +97,10 @@ class Journal:
         """Release the file."""
         if self._file is not None:
             self._file.close()
+
+
+def _torn(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        return file.read(1) not in (b"", b"\n")

@@ -29,6 +29,7 @@ from local.kafka import Broker, broker
 from local.live import Follower, Screen
 from local.report import result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
+from local.tether import tethered
 from services.exports import Export
 from tests.checker import check, read_history
 
@@ -60,7 +61,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
         Export.load(what.map)  # a mapping that is wrong is said before anything is thrown away
     with contextlib.ExitStack() as running:
         running.enter_context(_alone(home))
-        home = _prepare(home, what)
+        home, goes_on = _prepare(home, what)
         with _said(console, "starting Kafka") as say:
             kafka = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
             transport = running.enter_context(contextlib.closing(KafkaTransport(kafka.bootstrap)))
@@ -80,7 +81,9 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             with _said(console, "checking every event"):
                 settings, state = founded.settings(city.id), home / "state"
                 history = read_history(transport, settings, journals=founded.journals, state=state)
-                verdict = check(history, complete=True)
+                # What was killed before its marks were committed handles again what it had handled.
+                killed = {line.system for line in history.journals.handled} if goes_on else ()
+                verdict = check(history, complete=True, restarted=killed)
             result = result_of(verdict, history, city, account, ended - began)
             (home / "verdict.txt").write_text(verdict.summary() + "\n", encoding="utf-8")
             (home / "played").write_text(what.text(), encoding="utf-8")
@@ -115,8 +118,9 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _prepare(home: Path, what: Play) -> Path:
-    """The demo's own folder. The same play that was cut short goes on; after a finished or another one all is new."""
+def _prepare(home: Path, what: Play) -> tuple[Path, bool]:
+    """The demo's own folder, and whether a play that was cut short goes on there; after a finished or another one all
+    is new."""
     folder = home / "demo"
     playing = folder / "playing"
     goes_on = playing.exists() and playing.read_text() == what.text() and not (folder / "played").exists()
@@ -129,7 +133,7 @@ def _prepare(home: Path, what: Play) -> Path:
         raise SettingsError(
             f"The folder {folder} cannot be used ({error.strerror}): make it writable, or name another in HUTONG_HOME."
         ) from error
-    return folder.absolute()
+    return folder.absolute(), goes_on
 
 
 def _children(founded: FoundedCity, what: Play) -> list[Child]:
@@ -157,7 +161,9 @@ def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
         rows = home / "complaints.jsonl"
         if not rows.exists():
             generated = complaints(what.seed, what.tickets, founded.city, now=datetime.now(UTC))
-            rows.write_text("".join(row.model_dump_json() + "\n" for row in generated), encoding="utf-8")
+            written = rows.with_suffix(".new")
+            written.write_text("".join(row.model_dump_json() + "\n" for row in generated), encoding="utf-8")
+            written.replace(rows)  # half of the rows would be taken for all of them, were this killed in between
         source: tuple[str, ...] = (str(rows),)
     else:
         source = (str(what.data.absolute()), "--map", str(what.map), "--limit", str(what.tickets))
@@ -165,7 +171,7 @@ def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
     (home / "logs").mkdir(exist_ok=True)
     with open(home / "logs" / "intake.log", "ab") as log, open(home / "intake.json", "wb") as account:
         return subprocess.Popen(
-            command.argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=account, stderr=log,
+            tethered(command.argv), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=account, stderr=log,
             env={**os.environ, **founded.variables(founded.city.id), **command.env},
         )  # fmt: skip
 

@@ -74,8 +74,7 @@ def found(city: City, home: Path, bootstrap: str, transport: Transport, *, repli
     topic lies."""
     keys = home / "keys"
     for organisation in city.organisations:
-        if not (keys / f"{organisation}.pem").exists():
-            make_keys(keys, organisation)
+        _have_keys(keys, organisation)
     registrar_key = open_keys(keys, city.id).signing_key.hex()
     founded = FoundedCity(city=city, home=home, bootstrap=bootstrap, registrar_key=registrar_key)
     signer = Signer(read_private_key(founded.key(city.id)), ENVIRONMENT)
@@ -91,6 +90,16 @@ def found(city: City, home: Path, bootstrap: str, transport: Transport, *, repli
         lines = (f"{name} = {json.dumps(value)}\n" for name, value in founded.values(organisation).items())
         path.write_text("".join(lines), encoding="utf-8")
     return founded
+
+
+def _have_keys(folder: Path, organisation: str) -> None:
+    """Make both keys, unless they are there. Whoever was killed in between had registered neither."""
+    signing, sealing = folder / f"{organisation}.pem", folder / f"{organisation}.x25519.pem"
+    if sealing.exists() and sealing.stat().st_size:  # written last
+        return
+    for half in (signing, sealing):
+        half.unlink(missing_ok=True)
+    make_keys(folder, organisation)
 
 
 def _entries(city: City, keys: Path) -> list[OrganisationEntry]:

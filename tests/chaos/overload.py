@@ -33,6 +33,7 @@ from hutong.transport.kafka import KafkaTransport
 from local.founding import FoundedCity, found
 from local.kafka import EmbeddedKafka
 from local.supervisor import ROOT, Child, Supervisor
+from local.tether import tethered
 from tests.chaos.city import CALLBACK, CREW, DESK, DISPATCH, HOTLINE, WATER, WORKS, chaos_city
 from tests.chaos.memory import Memory, Resident
 from tests.chaos.verdict import Lag
@@ -130,7 +131,7 @@ class City:
         argv += ["--events", str(events), "--rate", str(rate), "--batch", str(max(1, min(50, int(rate / 4) or 50)))]
         with open(folder / f"{name}.log", "wb") as log:
             process = subprocess.Popen(
-                argv, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **self.founded.variables(HOTLINE)}
+                tethered(argv), cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **self.founded.variables(HOTLINE)}
             )
         try:
             yield process

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hutong.errors import OutOfRange, Unavailable
+from hutong.journal import TORN
 from hutong.settings import Settings
 from hutong.transport import Partition, Record, Transport
 from tests.checker.history import Acknowledged, Handled, History, Journals, Log, Parked, Rows, Sent
@@ -99,6 +100,8 @@ def read_journals(folder: Path) -> Journals:
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
+                if line.endswith(TORN):
+                    continue
                 try:
                     content = json.loads(line)
                     match content["what"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hutong.journal import Journal
 from tests.checker import Acknowledged, Handled, History, check, read_journals
 from tests.checker.falsify import in_journal
 from tests.checker.story import STREET, SYSTEMS, WATER
@@ -123,3 +124,16 @@ def test_journals_are_read_line_by_line(history: History, tmp_path: Path) -> Non
     assert [line.system for line in journals.acknowledged] == ["110000.a"] * 2
     assert len(journals.unreadable) == 2
     assert all(f"110000.a.jsonl line {number}" in journals.unreadable[number - 2] for number in (2, 3))
+
+
+def test_a_line_that_a_kill_cut_short_counts_for_nothing(tmp_path: Path) -> None:
+    """Whoever goes on in the journal ends it; its own lines count, and nothing is unreadable."""
+    path = tmp_path / "110000.a.jsonl"
+    path.write_text('{"at": 1, "what": "acknowledged", "fingerprint": "00"}\n{"at": 1, "wh')
+    for _ in range(2):
+        Journal(tmp_path, "110000", "a", "test").close()
+    with path.open("a") as file:
+        file.write('{"at": 2, "what": "acknowledged", "fingerprint": "01"}\n')
+    journals = read_journals(tmp_path)
+    assert [line.fingerprint for line in journals.acknowledged] == [b"\0", b"\1"]
+    assert journals.unreadable == ()
