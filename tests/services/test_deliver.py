@@ -35,7 +35,7 @@ def door(city: TwinCity, organisation: str, partitions: int = 1) -> list[Record]
     places = [Partition(f"deliveries.{organisation}", number) for number in range(partitions)]
     consumer.assign(places)
     for place in places:
-        consumer.seek(place, 0)
+        consumer.seek(place, consumer.beginning(place))
     return [record for some in consumer.poll(0, 10_000).values() for record in some]
 
 
