@@ -2,6 +2,7 @@
 #   make demo DATA=export.csv MAP=nyc311 ARGS="--tickets 300 --exit --json"
 #   make test ARGS="tests/client -x"
 #   make chaos ARGS="--short --json"      everything about a city breaks; root on Linux: the network too
+#   make fuzz ARGS="--minutes 10"         hurt records, from a log's bytes to admit's decision
 
 MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
@@ -11,7 +12,7 @@ FOUND = $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 NONE = No Python 3.11 or newer with venv was found on PATH: install one (Debian, Ubuntu: apt install python3 python3-venv).
 setup = @python="$(FOUND)"; [ -n "$$python" ] || { echo "$(NONE)" >&2; exit 2; }; "$$python" local/venv.py $(1)
 
-.PHONY: help demo test chaos lint format clean
+.PHONY: help demo test chaos fuzz lint format clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
@@ -26,6 +27,10 @@ test:
 chaos:
 	$(call setup,requirements-dev.txt)
 	@$(PY) -m tests.chaos $(ARGS)
+
+fuzz:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m tests.hostile.fuzz $(ARGS)
 
 lint:
 	$(call setup,requirements-dev.txt)
