@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hutong.errors import OutOfRange, SettingsError
 from hutong.registry import DirectoryReader
@@ -23,6 +24,9 @@ from services.admit.past import TOPICS, Past
 from services.admit.store import Head
 from services.owning.recall import bring_up
 from services.owning.running import WRITE_SECONDS, transactions
+
+UNREADABLE = "unreadable"
+"""The reason for what the transport could not read, see :class:`hutong.transport.Record`."""
 
 DIRECTORY_SECONDS = 0.5
 """How old the directory may be that a batch is judged by; before a refusal that comes of it, it is read anew. So a
@@ -52,6 +56,7 @@ class AdmitOwner:
         self._producer = producer
         self._consumer = consumer
         self._read_at = 0.0
+        self._newest = False  # whether the directory was read after the batch in hand
         self._submissions = Partition("submissions", admission.partition)
 
     def resume(self) -> Mapping[Partition, int]:
@@ -95,6 +100,7 @@ class AdmitOwner:
 
     def process(self, partition: Partition, records: Sequence[Record]) -> Mapping[Partition, Position]:
         """Judge the batch, write its outcomes in one transaction (more where they are large), keep the state."""
+        self._newest = False
         if time.monotonic() - self._read_at > DIRECTORY_SECONDS:
             self._refresh()
         for _, made in transactions(records, lambda record: filter(None, [self._one(record)])):
@@ -105,12 +111,15 @@ class AdmitOwner:
     def _refresh(self) -> None:
         self._reader.refresh()
         self._read_at = time.monotonic()
+        self._newest = True
 
     def _one(self, record: Record) -> Outgoing | None:
         submission = Submission(key=record.key, value=record.value, headers=record.headers)
         fingerprint = submission.fingerprint(self._admission.environment)
         now_ms = max(time.time_ns() // 1_000_000, self._store.head.admitted_ms)
         outcome = self._judge(submission, fingerprint, now_ms)
+        if record.unreadable:
+            outcome = Refused(code=UNREADABLE, text=record.unreadable, binding=False, returned_to="")
         stamp = SubmissionStamp(generation=self._generation, partition=record.partition, offset=record.offset)
         match outcome:
             case Known():
@@ -123,8 +132,8 @@ class AdmitOwner:
     def _judge(self, submission: Submission, fingerprint: bytes, now_ms: int) -> Outcome:
         directory = self._reader.directory
         outcome = self._admission.judge(submission, fingerprint, self._store, directory, now_ms)
-        if isinstance(outcome, Refused) and by_directory(outcome.code):
-            before = directory.number
+        if isinstance(outcome, Refused) and by_directory(outcome.code) and not self._newest:
+            before = directory.number  # once a batch is enough, it was written before; a stranger could ask for more
             self._refresh()
             if directory.number != before:
                 outcome = self._admission.judge(submission, fingerprint, self._store, directory, now_ms)
@@ -139,6 +148,9 @@ class AdmitOwner:
         if kept != submission:  # no longer anybody's own record: the city keeps what there is
             text = f"{refused.text} (kept in part; its fingerprint was {fingerprint.hex()})"
             refusal = RefusalStamp(code=refused.code, text=text, cut=True)
+        elif refused.code == UNREADABLE:
+            refusal = replace(refusal, cut=True)
+        if refusal.cut:
             fingerprint = kept.fingerprint(self._admission.environment)
         self._store.add_refusal(fingerprint, refusal, stamp)
         return Outgoing(

@@ -103,13 +103,18 @@ class Store:
         self._head = head
 
     def add_refusal(self, fingerprint: bytes, refusal: RefusalStamp, submitted: SubmissionStamp) -> None:
-        """A submission was refused."""
+        """A submission was refused. Nothing is kept of one that binds nobody and that nobody was told: a flood of
+        strangers' records does not let the state grow."""
+        if refusal.binding or refusal.returned_to:
+            self._remember(fingerprint, refusal)
+        self.seen(submitted)
+
+    def _remember(self, fingerprint: bytes, refusal: RefusalStamp) -> None:
         self.file.db.execute(
             "insert into refusal values (?, ?, ?, ?, ?) on conflict do update set "
             "binding = max(binding, excluded.binding), returned = max(returned, excluded.returned)",
             (fingerprint, refusal.code, refusal.text, refusal.binding, bool(refusal.returned_to)),
         )
-        self.seen(submitted)
 
     def seen(self, submitted: SubmissionStamp) -> None:
         """Submissions up to this one have their outcome. Ledger and refusals may be read in any order."""

@@ -63,7 +63,7 @@ def transactions(
     for record in records:
         made = list(make(record))
         part += made
-        size += sum(len(one.value or b"") for one in made)
+        size += sum(len(one.value or b"") + sum(len(content) for _, content in one.headers) for one in made)
         if size > TRANSACTION_BYTES:
             yield record, part
             part, size = [], 0

@@ -106,7 +106,7 @@ def _pair(
 def _unaltered(record: Record, outcome: Outcome) -> bool:
     if isinstance(outcome, Refusal):
         kept = kept_of_record(record.key, record.value, record.headers)
-        cut = kept != (record.key, record.value, record.headers)
+        cut = kept != (record.key, record.value, record.headers) or bool(record.unreadable)
         return (outcome.record.key, outcome.record.value, outcome.stamp.cut) == (kept[0], pack_record(*kept), cut)
     if record.key != outcome.record.key:
         return False

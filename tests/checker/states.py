@@ -36,6 +36,8 @@ def _admit_rows(walk: Walk) -> dict[str, Rows]:
             identities[sha256("\x00".join(who).encode()).digest(),] = (entry.ledger.sequence,)
     for refusal in walk.refusals:
         stamp = refusal.stamp
+        if not (stamp.binding or stamp.returned_to):
+            continue  # it says nothing to whoever sends the same again
         key = (refusal.reading.fingerprint, stamp.code)
         text, binding, returned = refusals.get(key, (stamp.text, 0, 0))
         refusals[key] = (text, int(bool(binding) or stamp.binding), int(bool(returned) or bool(stamp.returned_to)))

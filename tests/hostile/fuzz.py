@@ -8,6 +8,7 @@ raised is a crash, which is made small, written to ``tests/hostile/crashes`` and
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import tempfile
 import time
@@ -17,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from hutong.logs import configure
 from tests.hostile.crashing import keep
 from tests.hostile.measuring import SUSPECT, Worst, forget, high_water, seconds_of
 from tests.hostile.mutating import Input, Mutator
@@ -50,7 +52,7 @@ class Run:
     def chunk(self) -> None:
         """Fifty inputs; the one that may have taken much memory is measured again."""
         forget()
-        base, suspects = high_water(), list[Input]()
+        base, suspects, crashed = high_water(), list[Input](), len(self.crashes)
         for _ in range(CHUNK):
             made = self._mutator.next()
             self.one(made)
@@ -60,7 +62,7 @@ class Run:
                 base = high_water()
             else:
                 base = max(base, now)
-            if len(self.crashes) >= MAX_CRASHES:
+            if len(self.crashes) > crashed:
                 return
         for made in suspects:
             self.worst.measured(made, lambda made: work(self.town, made))
@@ -110,6 +112,7 @@ class Run:
         path = keep(made, told)
         self.crashes.append(f"{told}  →  {path}")
         typer.echo(f"CRASH {self.crashes[-1]}", err=True)
+        self.town.close()
         self._begin()
 
     def figures(self) -> dict[str, object]:
@@ -135,6 +138,7 @@ def fuzz(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object, last.")] = False,
 ) -> None:
     """Throw hurt records at a city. Exit code 1: something crashed or an invariant broke."""
+    configure("fuzz", level=logging.ERROR)
     seed = secrets.randbelow(2**32) if seed is None else seed
     typer.echo(f"seed {seed}, {minutes:g} minutes, {PARTITIONS} partitions", err=True)
     ends = time.monotonic() + minutes * 60

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hutong.wire.envelope import OPTIONAL, REQUIRED, RESERVED, SIGNATURE
 from tests.hostile.forging import CITY, GONE, WATER, add, drop, fresh_ticket, put
-from tests.hostile.raw import batch, record
+from tests.hostile.raw import batch, pack, record, zstd_of_zeros
 from tests.hostile.test_values import STRANGE
 from tests.hostile.town import FILED, Town
 
@@ -191,3 +191,36 @@ def test_headers_beside_the_signature_are_not_its_business(town: Town) -> None:
         assert outcome.code == "repeated_header"
         told.append(outcome.returned_to)
     assert told == [WATER, "", ""]
+
+
+def test_a_flood_of_garbage_leaves_nothing_in_the_state(town: Town) -> None:
+    """What binds nobody and was told nobody is on the refusals alone; and the directory is read once for a batch."""
+    store = town.city._shifts[0].owner._store  # type: ignore[attr-defined]
+    rows = "select count(*) from refusal"
+    before = store.file.db.execute(rows).fetchone()
+    reads: list[int] = []
+    reader = town.city._shifts[0].owner._reader  # type: ignore[attr-defined]
+    refresh = reader.refresh
+
+    def counted() -> object:
+        reads.append(1)
+        return refresh()
+
+    reader.refresh = counted
+    garbage = [town.signed(town.wish(FILED, source="110000.nobody", signer="stranger")) for _ in range(200)]
+    outcomes = town.throw(*garbage, partition=0)
+    reader.refresh = refresh
+    assert {outcome.code for outcome in outcomes} == {"unknown_organisation"}
+    assert store.file.db.execute(rows).fetchone() == before
+    assert len(reads) <= 1
+
+
+@pytest.mark.parametrize("codec", ["zstd", "snappy", "gzip"])
+def test_batches_that_cannot_be_read(town: Town, codec: str) -> None:
+    """Another codec, or more than is unpacked: one refusal for the rest of the batch, which says so and is nobody's."""
+    packed = zstd_of_zeros(b"", 1000) if codec == "zstd" else pack(record(b"k", bytes(9_000_000)), codec)
+    [outcome] = town.throw_bytes(batch(packed, 1, codec))
+    assert (outcome.code, outcome.returned_to) == ("unreadable", "")
+    assert outcome.refusal is not None
+    assert outcome.refusal.refusal is not None
+    assert outcome.refusal.refusal.cut

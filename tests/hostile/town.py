@@ -150,12 +150,16 @@ class Town:
         """Let deliver give out everything there is."""
         self.city.pump()
 
+    def close(self) -> None:
+        """End everything."""
+        self._reader.close()
+        self.city.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._reader.close()
-        self.city.close()
+        self.close()
 
 
 def _parts(sent: Record) -> tuple[object, ...]:

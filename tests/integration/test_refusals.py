@@ -24,6 +24,9 @@ from hutong.transport.partition import partition_of
 from hutong.wire.envelope import Submission, format_time
 from hutong.wire.identity import derived_id, fresh_id, ticket_id
 from hutong.wire.signing import Signer
+from services.admit.owner import UNREADABLE
+from tests.chaos.memory import resident
+from tests.hostile import raw as hostile
 from tests.integration.running import RunningCity, running_city
 
 CITY, WATER, HEAT = "110000", "110000.water", "110000.heat"
@@ -256,7 +259,7 @@ def test_every_reason_of_the_documentation_is_tested_here() -> None:
     text = (Path(__file__).parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
     table = text.split("<!-- reasons -->")[1]
     documented = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")}
-    assert documented == {*RETURNED, *KEPT}
+    assert documented == {*RETURNED, *KEPT, UNREADABLE}
 
 
 def test_the_same_bytes_are_refused_again_but_told_once(scene: Scene) -> None:
@@ -308,4 +311,30 @@ def test_a_record_that_decompresses_to_megabytes_does_not_stop_admit(scene: Scen
     assert refusal is not None
     assert (refusal.code, refusal.cut, refusal.returned_to, refusal.binding) == ("too_large", True, "", False)
     assert "kept in part" in refusal.text
+    scene.hotline.submit(FILED, wait="admitted")
+
+
+def test_bombs_are_refused_in_bounded_memory(scene: Scene) -> None:
+    """Twenty batches that unpack to 6.5 GB in all, in every codec: each gets its reason, admit grows by little."""
+    city, place = scene.city, Partition("submissions", 0)
+    pid = city.services.pid("admit")
+    assert pid is not None
+    before = resident(pid)
+    reader = city.transport.consumer(client_id="end")
+    end = reader.end(place)
+    zeros = hostile.record(b"k", bytes(200 * 1024 * 1024))
+    bombs = [hostile.batch(hostile.pack(zeros, codec), 1, codec) for codec in ("gzip", "lz4")]
+    bombs.append(hostile.batch(hostile.zstd_of_zeros(zeros[:20], len(zeros) - 21, zeros[-1:]), 1, "zstd"))
+    bombs.append(hostile.batch(hostile.pack(hostile.record(b"k", bytes(3_000_000)), "snappy"), 1, "snappy"))
+    assert [hostile.produce(city.kafka.bootstrap, *place, bomb) for bomb in bombs * 5] == [0] * 20
+    sent = Sent(record=Outgoing(topic="submissions", key=None, value=None), fingerprint=b"", partition=0, offset=0)
+    for offset in range(end, end + 20):
+        refusal = scene.refusal_in_the_city(replace(sent, offset=offset)).refusal
+        assert refusal is not None
+        assert (refusal.code, refusal.cut, refusal.returned_to) == (UNREADABLE, True, "")
+    after = resident(pid)  # the same process
+    if before is not None:
+        assert after is not None
+        print(f"admit: {before.now:.0f} MiB before, {after.peak:.0f} MiB at most")
+        assert after.peak - before.peak < 80
     scene.hotline.submit(FILED, wait="admitted")
