@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from hutong.cli import deadletters, org, outbox, replay, submit, subscribe, ticket
+from hutong.cli import deadletters, org, outbox, refusals, replay, submit, subscribe, ticket
 from hutong.cli.connection import Given
 from hutong.cli.texts import localise, say
 from hutong.errors import (
@@ -123,4 +123,5 @@ app.command("replay")(replay.replay)
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(org.app, name="org")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(refusals.app, name="refusals")
 app.add_typer(ticket.app, name="ticket")

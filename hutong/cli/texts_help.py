@@ -37,6 +37,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "outbox": ("hutong outbox list",),
     "outbox list": ("hutong outbox list --file desk.outbox --json",),
     "outbox send": ("hutong outbox send --timeout 600",),
+    "refusals": ("hutong refusals list",),
+    "refusals list": ("hutong refusals list --code unknown_organisation --since 2026-01-31",),
+    "refusals show": ("hutong refusals show refusals/0@12", "hutong refusals show 3f9a1c7e"),
+    "refusals resubmit": (
+        "hutong refusals resubmit refusals/0@12",
+        "hutong refusals resubmit --all --code unknown_key --source 110000.water",
+    ),
     "org keygen": ("hutong org keygen 110000.water",),
     "org found": ("hutong org found --partitions 4 --name zh=北京12345 --right file --right dispatch",),
     "org register": (
@@ -238,6 +245,50 @@ HELP: Mapping[str, tuple[str, str]] = {
         "按顺序发送等待的事件，全部收妥后结束。程序使用时不可。",
     ),
     "outbox send.timeout": ("How long to try.", "尝试时长（秒）。"),
+    "refusals": (
+        (
+            "Refusals 拒收: events that were not admitted, each kept whole with the reason.\n\n"
+            "As the city's own organisation: all of the city's. As any other: those returned through its own door."
+        ),
+        "拒收：未入台账的事件，连同原因完整保存。\n\n以城市本身的身份：全市的；以其他单位的身份：退回本单位的。",
+    ),
+    "refusals list": (
+        "Show refusals, the newest last, and how many there are by reason.",
+        "列出拒收（最新在后），并按原因计数。",
+    ),
+    "refusals list.limit": ("Show at most so many; all are counted.", "至多显示若干条；全部计数。"),
+    "refusals show": (
+        (
+            "Show everything about one refusal.\n\n"
+            "What its reason means, whether the same bytes may be sent again, what to do next, and the record itself."
+        ),
+        "显示一条拒收的全部。\n\n原因的含义、能否原样重发、作者下一步做什么，以及原始记录。",
+    ),
+    "*.which": (
+        "Its position, or the beginning of its fingerprint (6 hex digits or more).",
+        "位置，或指纹的开头（至少 6 位十六进制）。",
+    ),
+    "*.code": ("Only this reason, such as unknown_organisation.", "只要该原因，如 unknown_organisation。"),
+    "refusals list.source": ("Only of this author.", "只要该作者的。"),
+    "refusals resubmit.source": ("Only of this author.", "只要该作者的。"),
+    "*.since": ("Refused at this time or later.", "拒收时间的起点（含）。"),
+    "*.until": ("Refused before this time.", "拒收时间的终点（不含）。"),
+    "refusals resubmit": (
+        (
+            "Send refused events again, byte for byte, and wait for the outcome.\n\n"
+            "They are signed already, so no key is needed. What binds, or was not kept whole, is not sent (exit code "
+            "1)."
+        ),
+        "将被拒收的事件原样重发，并等待结果。\n\n无需密钥。固定拒收的、未完整保存的不发送（退出码 1）。",
+    ),
+    "refusals resubmit.every": (
+        "All, or all of a reason, an author, a ticket, a time.",
+        "全部，或按原因、作者、工单、时间。",
+    ),
+    "refusals resubmit.timeout": (
+        "How long to wait for the outcome of up to 200.",
+        "每批（至多 200 个）最长等待秒数。",
+    ),
     "ticket": ("One ticket's life.", "单个工单的全过程。"),
     "ticket show": (
         "Show a ticket's timeline: who held it, how long, and what they did.",

@@ -64,6 +64,55 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{count} events still wait after {seconds} s ({why}); run it again",
         "{seconds} 秒后仍有 {count} 个事件等待（{why}）；请重新运行",
     ),
+    # refusals
+    "refusals.none": ("no refusals", "没有拒收"),
+    "refusals.total": ("{shown} of {count} refusals", "共 {count} 条拒收，显示 {shown} 条"),
+    "refusals.which": ("name one by its position or fingerprint, or --all", "请给出位置或指纹，或用 --all"),
+    "refusals.not_both": ("name one or --all, not both", "位置（指纹）与 --all 只能取其一"),
+    "refusals.no_code": ("{code} is no reason: one of {codes}", "没有原因 {code}：可用 {codes}"),
+    "refusals.other_topic": (
+        "{topic} cannot be read from here, only {mine}",
+        "此处只能读取 {mine}，不能读取 {topic}",
+    ),
+    "refusals.no_place": (
+        "write a position such as {topic}/0@12, or at least 6 hex digits of a fingerprint",
+        "请写位置（如 {topic}/0@12）或指纹的至少 6 位十六进制",
+    ),
+    "refusals.several": ("{which} begins several fingerprints: {places}", "{which} 对应多个指纹：{places}"),
+    "refusals.unknown": ("there is no refusal {which} here", "此处没有拒收 {which}"),
+    "refusals.meaning": ("meaning", "含义"),
+    "refusals.next": ("next", "下一步"),
+    "refusals.again": ("again", "重发"),
+    "refusals.again.yes": (
+        "the same bytes may be sent again once the cause is gone: `hutong refusals resubmit {position}`",
+        "原因消除后可原样重新上报：`hutong refusals resubmit {position}`",
+    ),
+    "refusals.again.binding": (
+        "these very bytes stay refused; submit a new event",
+        "这些字节将一直被拒收；请另行上报新事件",
+    ),
+    "refusals.again.cut": (
+        "the record could not be kept whole, so it cannot be sent again from here",
+        "记录未完整保存，无法由此重发",
+    ),
+    "refusals.at": ("refused", "拒收时间"),
+    "refusals.returned": ("returned to", "已退回"),
+    "refusals.nobody": (
+        "nobody: signature or source did not hold, or he was told before",
+        "无（签名或来源不实，或早已告知）",
+    ),
+    "refusals.record": ("the record as it was sent", "上报的原始记录"),
+    "refusals.value": ("value ({count} bytes)", "正文（{count} 字节）"),
+    "refusals.not_sent": ("not sent", "未发送"),
+    "refusals.unconfirmed": ("sent, outcome unknown", "已发送，结果未知"),
+    "refusals.silent": (
+        "nothing within {seconds} s: is the city's admit running? It may be sent again",
+        "{seconds} 秒内没有结果：admit 在运行吗？可再次发送",
+    ),
+    "refusals.told_once": (
+        "(refused again for the same reason it is not returned a second time)",
+        "（因同一原因再次拒收时不会再次退回）",
+    ),
     # org
     "signing_key": ("signing key", "签名公钥"),
     "sealing_key": ("sealing key", "密封公钥"),

@@ -77,7 +77,7 @@ class Timeline:
             last = place + 1 == len(self._history.steps)
             told = self._told(step)
             rows = sum(len(text.wrap(console, max(console.width - _MARGIN, 20))) for text in told)
-            dot = Text("●" if step.after else "✗", _dot_style(step))
+            dot = Text("✗" if _turned_away(step) else "●", _dot_style(step))
             dot.append("" if last else "\n│" * (rows - 1), "dim")
             when = f"{step.at.astimezone(self._zone):%m-%d %H:%M:%S}" if step.at else ""
             since = "" if step.since is None else f"+{span(step.since)}".replace("+-", "-")
@@ -93,8 +93,10 @@ class Timeline:
         head.append(f"  {self._who(event.source)}", "not bold")
         told = [head]
         if event.refusal is not None:
+            how = refused_as(event.refusal)
+            style = "red" if how == "refused" else "dim"
             told.append(
-                Text(f"{say('outcome.refused')} {clean(event.refusal.code)}: {clean(event.refusal.text)}", "red")
+                Text(f"{say(f'outcome.{how}')} {clean(event.refusal.code)}: {clean(event.refusal.text)}", style)
             )
         if said := "; ".join(self._said(step)):
             told.append(Text(said))
@@ -170,7 +172,12 @@ def _state_style(state: str) -> str:
 def _dot_style(step: Step) -> str:
     if step.after is not None:
         return _STYLE.get(step.after.state, "cyan")
-    return "red" if step.event.refusal and refused_as(step.event.refusal) == "refused" else "dim"
+    return "red" if _turned_away(step) else "dim"
+
+
+def _turned_away(step: Step) -> bool:
+    """``already_admitted`` is a success: no cross for that."""
+    return step.event.refusal is not None and refused_as(step.event.refusal) == "refused"
 
 
 def _flat(value: Any) -> str:

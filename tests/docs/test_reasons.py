@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hutong import disposition
 from hutong.event import read_event
+from hutong.rules.reasons import Reasons
 from hutong.settings import read_private_key
 from hutong.transport import Partition
 from hutong.wire.signing import Signer
@@ -28,6 +29,8 @@ GONE = "110000.gone"
 class Row:
     """What the page says of a reason."""
 
+    happened: str
+    todo: str
     binds: bool
     returned: bool
 
@@ -39,9 +42,7 @@ def rows() -> Mapping[str, Row]:
     for line in table.splitlines():
         if line.startswith("| `"):
             code, happened, todo, binds, returned = (cell.strip() for cell in line.strip("|").split("|"))
-            assert happened
-            assert todo
-            found[code.strip("`")] = Row(binds=said[binds], returned=said[returned])
+            found[code.strip("`")] = Row(happened=happened, todo=todo, binds=said[binds], returned=said[returned])
     return found
 
 
@@ -84,6 +85,15 @@ def refusal_of(scene: Scene, sent: Sent) -> RefusalStamp | None:
 
 def test_the_page_has_every_reason_that_is_tested_on_the_real_broker() -> None:
     assert ROWS.keys() == {*RETURNED, *KEPT, UNREADABLE}
+
+
+def test_the_page_is_the_table_that_the_command_tells() -> None:
+    """One truth: ``schemas/refusals.yaml``, row by row and in its order."""
+    told = {
+        code: Row(happened=reason.what.en, todo=reason.next.en, binds=reason.binds, returned=reason.returned)
+        for code, reason in Reasons.load().reasons.items()
+    }
+    assert list(ROWS.items()) == list(told.items())
 
 
 @pytest.mark.parametrize("code", [code for code in ROWS if code != UNREADABLE])
