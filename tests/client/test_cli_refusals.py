@@ -80,7 +80,7 @@ def test_a_list_is_narrowed_and_counts_by_reason(command: Command, cli_city: Twi
     assert told.count("110000-2") == 1
     assert "1 of 3 refusals  not_entitled 2  unknown_organisation 1" in told
     assert "no refusals" in command.run(CITY, "refusals", "list", "--code", "time_past").stdout
-    assert "one of too_large" in re.sub(
+    assert "one of unreadable, too_large" in re.sub(
         r"[\s│]+", " ", command.run(CITY, "refusals", "list", "--code", "nonsense", code=2).output
     )
 
