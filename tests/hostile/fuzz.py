@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from hutong.logs import configure
-from tests.hostile.crashing import keep
+from tests.hostile.crashing import Case, case_of, ends, keep
 from tests.hostile.measuring import SUSPECT, Worst, forget, high_water, seconds_of
 from tests.hostile.mutating import Input, Mutator
 from tests.hostile.town import PARTITIONS, Outcome, Town
@@ -37,6 +37,7 @@ class Run:
         self._home = home
         self._seed = seed
         self._round = 0
+        self._chunk: list[Input] = []
         self.inputs = 0
         self.outcomes: Counter[str] = Counter()
         self.worst = Worst()
@@ -53,8 +54,10 @@ class Run:
         """Fifty inputs; the one that may have taken much memory is measured again."""
         forget()
         base, suspects, crashed = high_water(), list[Input](), len(self.crashes)
+        self._chunk.clear()
         for _ in range(CHUNK):
             made = self._mutator.next()
+            self._chunk.append(made)
             self.one(made)
             if (now := high_water()) - base > SUSPECT:
                 suspects.append(made)
@@ -100,16 +103,18 @@ class Run:
         try:
             self.town.deliver()
         except Exception as error:  # noqa: BLE001  # the same
-            self._crash(Input(batches=b"", partition=0, how="deliver: see the inputs before it"), error)
+            cases = (case_of(self.town, made) for made in self._chunk)
+            guilty = next((case for case in cases if ends(case)), None)
+            self._crash(Input(batches=b"", partition=0, how="deliver, after several inputs"), error, guilty)
             return
         for topic, logs in self.town.city.transport.logs.items():  # what was read is not needed again
             if topic == "submissions" or topic.startswith("deliveries."):
                 for number, log in enumerate(logs):
                     self.town.city.transport.truncate(topic, number, log.end)
 
-    def _crash(self, made: Input, error: Exception) -> None:
+    def _crash(self, made: Input, error: Exception, case: Case | None = None) -> None:
         told = f"{type(error).__name__}: {error}"[:500]
-        path = keep(made, told)
+        path = keep(case or case_of(self.town, made), told)
         self.crashes.append(f"{told}  →  {path}")
         typer.echo(f"CRASH {self.crashes[-1]}", err=True)
         self.town.close()

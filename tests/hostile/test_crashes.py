@@ -34,7 +34,7 @@ def test_the_fuzzer_finds_a_guard_that_is_missing(tmp_path: Path, monkeypatch: p
         pass
 
     monkeypatch.setattr(hutong.codec, "UnicodeDecodeError", Never, raising=False)
-    monkeypatch.setattr("tests.hostile.fuzz.keep", lambda made, error: "nowhere")
+    monkeypatch.setattr("tests.hostile.fuzz.keep", lambda case, error: "nowhere")
     run = Run(tmp_path, 2)
     while not run.crashes and run.inputs < 3000:
         run.chunk()

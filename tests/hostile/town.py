@@ -68,6 +68,7 @@ class Town:
         }
         self.signers["stranger"] = Signer(Ed25519PrivateKey.from_private_bytes(b"s" * 32), "test")
         self.codec = self.city.connect(CITY).codec
+        self._bound: set[bytes] = set()
         self._reader = self.city.transport.consumer(client_id="town")
         self._reader.assign([Partition(topic, n) for topic in ("ledger", "refusals") for n in range(PARTITIONS)])
         for place in self._reader.assignment():
@@ -129,8 +130,10 @@ class Town:
         assert 0 < len(told.text) <= MAX_TOLD
         assert told.text.isprintable()
         assert not (told.cut and (told.binding or told.returned_to))
-        if told.returned_to or told.binding:
+        if told.returned_to or (told.binding and event.fingerprint not in self._bound):
             self._proven(sent, told.returned_to or None)
+        if told.binding:  # what was bound stays so, however it is signed the next time
+            self._bound.add(event.fingerprint)
         return Outcome(record=sent, refusal=event)
 
     def _proven(self, sent: Record, author: str | None) -> None:
