@@ -69,9 +69,8 @@ def rest(
     while True:
         asked = time.monotonic()
         try:
-            behind = next(iter(lag.behind()), "")
-            if not behind and (letters := operator.clear()):
-                behind = f"{letters} dead letters of {WORKS} are open"
+            letters = operator.clear()
+            behind = next(iter(lag.behind()), f"{letters} dead letters of {WORKS} are open" if letters else "")
         except BusError as error:
             behind = f"the broker does not answer: {error}"
         if behind:
