@@ -128,6 +128,7 @@ class TransactionalProducer(Protocol):
         *,
         positions: Mapping[Partition, Position] | None = None,
         consumer: Consumer | None = None,
+        begins: Mapping[Partition, int] | None = None,
         timeout: float,
     ) -> list[Placed]:
         """Write all records, and ``positions`` of ``consumer``'s group if given, in ONE transaction.
@@ -136,6 +137,11 @@ class TransactionalProducer(Protocol):
         :class:`~hutong.errors.UnknownOutcome` for every failure there is; the process must end then. A second
         ``write`` after a failure raises the same again. No records and no positions: nothing happens.
         ``timeout`` is in seconds, for all of it; one that runs out is an ``UnknownOutcome``.
+
+        ``begins`` says at which offset the first record for a partition must come to lie, where the writer knows:
+        otherwise nothing is committed, and it is an ``UnknownOutcome``. Whoever read "to the end" may have asked a
+        broker that was cut off from the others and did not know of newer records; where the first own record lies
+        says whether that was so.
         """
         ...
 

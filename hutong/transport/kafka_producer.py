@@ -13,6 +13,7 @@ from kafka import errors as kafka
 
 from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
+from hutong.transport.begins import check_begins
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import Fate, asked, fate_of, told
 from hutong.transport.partition import partition_of
@@ -237,6 +238,7 @@ class FencingProducer:
         *,
         positions: Mapping[Partition, Position] | None = None,
         consumer: Consumer | None = None,
+        begins: Mapping[Partition, int] | None = None,
         timeout: float,
     ) -> list[Placed]:
         if self._failed is not None:
@@ -246,7 +248,7 @@ class FencingProducer:
         if positions and not isinstance(consumer, KafkaReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
         try:
-            return self._transact(records, positions or {}, consumer, time.monotonic() + timeout)
+            return self._transact(records, positions or {}, consumer, begins or {}, time.monotonic() + timeout)
         except kafka.KafkaError as error:
             self._failed = self._failure("writing", error)
             raise self._failed from error
@@ -262,6 +264,7 @@ class FencingProducer:
         records: Sequence[Outgoing],
         positions: Mapping[Partition, Position],
         consumer: Consumer | None,
+        begins: Mapping[Partition, int],
         deadline: float,
     ) -> list[Placed]:
         raw = self._sender.raw
@@ -278,6 +281,8 @@ class FencingProducer:
                 raise self._failure(f"writing to {record.topic}", future.exception) from future.exception
             if not future.succeeded():
                 raise errors.UnknownOutcome(f"{self._id}: no answer in time for a record for {record.topic}")
+        placed = [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
+        check_begins(self._id, records, placed, begins)
         if positions:
             assert isinstance(consumer, KafkaReader)
             offsets = {TopicPartition(*p): OffsetAndMetadata(at.offset, at.metadata, -1) for p, at in positions.items()}
@@ -286,7 +291,7 @@ class FencingProducer:
         if raw._transaction_manager.producer_id_and_epoch != epoch:
             raise errors.UnknownOutcome(f"{self._id}: the producer was replaced in the middle of a transaction")
         self._within(deadline, "commit", raw.commit_transaction)
-        return [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
+        return placed
 
     def _within(self, deadline: float, what: str, call: Callable[[], object]) -> None:
         """Run a call of kafka-python that may hang for ever; give up on it, and on the producer, at the deadline."""

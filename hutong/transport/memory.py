@@ -17,6 +17,7 @@ from itertools import count
 
 from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
+from hutong.transport.begins import check_begins
 from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
 from hutong.transport.memory_reader import MemoryReader
@@ -191,6 +192,7 @@ class MemoryTransactionalProducer:
         *,
         positions: Mapping[Partition, Position] | None = None,
         consumer: Consumer | None = None,
+        begins: Mapping[Partition, int] | None = None,
         timeout: float,
     ) -> list[Placed]:
         if self._failed is not None:
@@ -201,7 +203,7 @@ class MemoryTransactionalProducer:
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
         try:
             with self._broker.changed:
-                return self._transact(records, positions or {}, consumer)
+                return self._transact(records, positions or {}, consumer, begins or {})
         except (errors.Fenced, errors.UnknownOutcome) as error:
             self._failed = error
             raise
@@ -210,7 +212,11 @@ class MemoryTransactionalProducer:
             raise self._failed from error
 
     def _transact(
-        self, records: Sequence[Outgoing], positions: Mapping[Partition, Position], consumer: Consumer | None
+        self,
+        records: Sequence[Outgoing],
+        positions: Mapping[Partition, Position],
+        consumer: Consumer | None,
+        begins: Mapping[Partition, int],
     ) -> list[Placed]:
         if not self._broker.owned(self._id, self._epoch):
             raise errors.Fenced(f"{self._id}: another process owns it now")
@@ -218,6 +224,7 @@ class MemoryTransactionalProducer:
         transaction = Transaction()
         self._broker.open(self._id, transaction)
         written = self._broker.append(placed, transaction)
+        check_begins(self._id, records, written, begins)
         if positions:
             assert isinstance(consumer, MemoryReader)
             if not consumer.commit(positions):  # the transaction stays open, as it does on a broker

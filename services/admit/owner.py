@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hutong.errors import OutOfRange, SettingsError
 from hutong.registry import DirectoryReader
-from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
+from hutong.transport import Consumer, Outgoing, Partition, Placed, Position, Record, TransactionalProducer, Transport
 from hutong.wire.envelope import Submission
 from hutong.wire.stamps import (
     AudienceStamp,
@@ -57,6 +57,7 @@ class AdmitOwner:
         self._consumer = consumer
         self._read_at = 0.0
         self._newest = False  # whether the directory was read after the batch in hand
+        self._begins: dict[Partition, int] = {}
         self._submissions = Partition("submissions", admission.partition)
 
     def resume(self) -> Mapping[Partition, int]:
@@ -67,7 +68,8 @@ class AdmitOwner:
             OutOfRange: submissions that have no outcome yet are no longer kept.
             Unavailable: a transaction hangs on the ledger or the refusals.
         """
-        bring_up(self._past, self._transport, ends(self._consumer, self._admission.partition))
+        self._begins = dict(ends(self._consumer, self._admission.partition))
+        bring_up(self._past, self._transport, self._begins)
         self._refresh()
         return {self._submissions: self._next_offset()}
 
@@ -104,9 +106,17 @@ class AdmitOwner:
         if time.monotonic() - self._read_at > DIRECTORY_SECONDS:
             self._refresh()
         for _, made in transactions(records, lambda record: filter(None, [self._one(record)])):
-            self._store.file.wrote(made, self._producer.write(made, timeout=WRITE_SECONDS))
+            self._store.file.wrote(made, self._write(made))
             self._store.keep()
         return {partition: Position(offset=records[-1].offset + 1)}
+
+    def _write(self, made: Sequence[Outgoing]) -> list[Placed]:
+        """The first records must come right behind the end that the state was brought up to. A broker that the others
+        have left behind would tell an end of long ago, and everything since would be admitted again."""
+        placed = self._producer.write(made, begins=self._begins, timeout=WRITE_SECONDS)
+        for outgoing in made:
+            self._begins.pop(Partition(outgoing.topic, self._admission.partition), None)
+        return placed
 
     def _refresh(self) -> None:
         self._reader.refresh()

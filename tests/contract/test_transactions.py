@@ -39,6 +39,23 @@ def test_markers_take_offsets(bench: Bench) -> None:
     assert placed == [[Placed(partition=0, offset=0)], [Placed(partition=0, offset=2)]]
 
 
+def test_where_it_must_begin(bench: Bench) -> None:
+    """A write whose first record does not lie where its writer knows it must is not committed, and its producer is of
+    no use any more. What the writer says of partitions it does not write to does not matter."""
+    topic, name = bench.topic(2), bench.name("id")
+    a, b = Partition(topic, 0), Partition(topic, 1)
+    record = Outgoing(topic=topic, key=b"k", value=b"v", partition=0)
+    writer = owner(bench, name)
+    writer.write([record, record], begins={a: 0, b: 7}, timeout=10)
+    writer.write([record], begins={a: 3}, timeout=10)
+    with pytest.raises(errors.UnknownOutcome, match=f"{topic}/0 goes on at 5, but was read to its end at 4"):
+        writer.write([record], begins={a: 4}, timeout=10)
+    with pytest.raises(errors.UnknownOutcome):
+        writer.write([record], timeout=10)
+    owner(bench, name).write([record], begins={a: 7}, timeout=10)
+    assert [r.offset for r in read_to_end(bench.reader(a), a)] == [0, 1, 3, 7]
+
+
 def test_nothing(bench: Bench) -> None:
     """A write of nothing does nothing."""
     topic = bench.topic()

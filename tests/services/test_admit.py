@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import hutong
 from hutong import complaint, disposition
-from hutong.errors import Fenced, OutOfRange, Refused, SettingsError
+from hutong.errors import Fenced, OutOfRange, Refused, SettingsError, UnknownOutcome
 from hutong.event import Event, read_event
 from hutong.transport import Outgoing, Partition, Position, Record
 from hutong.wire.stamps import SubmissionStamp
@@ -53,6 +54,31 @@ def test_the_same_bytes_sent_again_are_admitted_once(city: TwinCity) -> None:
     hotline.resend(signed)
     assert [event.fingerprint for event in entries(city)] == [signed[0].fingerprint]
     assert records(city, "refusals") == []
+
+
+def test_an_end_told_by_a_broker_left_behind_admits_nothing_again(
+    city: TwinCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes over may ask a broker that is cut off from the others: it tells an end of long ago. What it does not
+    know of must not come onto the ledger again; the process ends, and the next one asks anew."""
+    hotline = city.connect(CITY)
+    before = [event.fingerprint for event in _some(city, hotline, 3)]
+    with monkeypatch.context() as cut:
+        cut.setattr("services.admit.owner.ends", lambda *_: {Partition("ledger", n): 0 for n in range(2)})
+        city.take_over()
+        with pytest.raises(UnknownOutcome, match="a broker that had missed something"):
+            city.pump()
+    assert [event.fingerprint for event in entries(city)] == before
+    city.take_over()
+    after = [event.fingerprint for event in _some(city, hotline, 6)]
+    assert len(after) == len(set(after)) == 6
+
+
+def _some(city: TwinCity, hotline: hutong.Bus, count: int) -> list[Event]:
+    """The ledger, once it has ``count`` entries."""
+    while len(found := entries(city)) < count:
+        hotline.submit(FILED)
+    return found
 
 
 def test_the_first_of_an_identity_wins(city: TwinCity) -> None:

@@ -1,0 +1,27 @@
+"""Whether what was written lies where its writer says it must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hutong.errors import UnknownOutcome
+from hutong.transport import Outgoing, Partition, Placed
+
+
+def check_begins(
+    name: str, records: Sequence[Outgoing], placed: Sequence[Placed], begins: Mapping[Partition, int]
+) -> None:
+    """UnknownOutcome where the first record for a partition does not lie where it must; see
+    :meth:`hutong.transport.TransactionalProducer.write`. ``name`` is the writer's."""
+    seen: set[Partition] = set()
+    for record, place in zip(records, placed, strict=True):
+        partition = Partition(record.topic, place.partition)
+        if partition in seen:
+            continue
+        seen.add(partition)
+        wanted = begins.get(partition, place.offset)
+        if place.offset != wanted:
+            raise UnknownOutcome(
+                f"{name}: {partition.topic}/{partition.number} goes on at {place.offset}, but was read to its end at "
+                f"{wanted}: a broker that had missed something told that end, or another process wrote since"
+            )
