@@ -112,10 +112,18 @@ def dedupe_off(hit: Hit) -> None:
 
 
 def last_stable_offset(hit: Hit) -> None:
-    """A log's end is taken to be its last stable offset, so what lies behind a hanging transaction is not rebuilt."""
+    """A log's end is taken to be its last stable offset, so what lies behind a hanging transaction is not rebuilt; and
+    nobody looks whether the first record comes to lie at that end."""
     from kafka import IsolationLevel, OffsetSpec, TopicPartition  # type: ignore[import-untyped]
 
+    from hutong.transport.kafka_producer import FencingProducer
     from services.admit import owner
+
+    def write(original: Function) -> Function:
+        def broken(self: Any, records: Any, **given: Any) -> Any:
+            return original(self, records, **{**given, "begins": None})
+
+        return broken
 
     def ends(original: Function) -> Function:
         def broken(consumer: Any, partition: int) -> dict[Any, int]:
@@ -129,6 +137,7 @@ def last_stable_offset(hit: Hit) -> None:
         return broken
 
     replace(owner, "ends", "consumer", "partition", by=ends)
+    replace(FencingProducer, "write", *WRITE, by=write)
 
 
 def ahead_of_dead_letter(hit: Hit) -> None:

@@ -18,7 +18,7 @@ BEFORE_WRITE = "before_write"
 """A transaction's records are decided, none of them is sent."""
 BEFORE_LETTER = "before_letter"
 """A ticket is to be parked, its letter is not sent."""
-WRITE = ("self", "records", "positions", "consumer", "timeout")
+WRITE = ("self", "records", "positions", "consumer", "begins", "timeout")
 """The parameters of a transaction's write."""
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
