@@ -30,7 +30,9 @@ SETTINGS: Mapping[str, object] = {
     # Partition p of ledger and of refusals must come to the same member; only the range assignor sees to that.
     "partition_assignment_strategy": [RangePartitionAssignor],
     "max_poll_records": 500,
-    "max_partition_fetch_bytes": 4 * 1024 * 1024,
+    # What is fetched before it is asked for, a partition and a broker. A larger record still comes, alone.
+    "max_partition_fetch_bytes": 1024 * 1024,
+    "fetch_max_bytes": 8 * 1024 * 1024,
     # A fetch under way holds back seeks and resumed partitions on the same broker for as long.
     "fetch_max_wait_ms": 250,
     "request_timeout_ms": 8_000,
