@@ -19,13 +19,14 @@ from rich.console import Console
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
-from hutong.errors import SettingsError
+from hutong.errors import BusError, SettingsError
 from hutong.rules.lifecycle import Lifecycle
 from hutong.transport.kafka import KafkaTransport
 from local.cities import City
 from local.founding import FoundedCity, found
 from local.generator import complaints
 from local.kafka import Broker, broker
+from local.lag import Lag
 from local.live import Follower, Screen
 from local.report import result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
@@ -34,7 +35,9 @@ from services.exports import Export
 from tests.checker import check, read_history
 
 QUIET_SECONDS = 3.0
-"""Nothing new on the ledger, and nothing newly handled, for so long after intake ended: the city is done."""
+"""Nothing new on the ledger, and nothing newly handled, for so long after intake ended: the city may be done."""
+STUCK_SECONDS = 60.0
+"""After so long it is judged as it is, although systems have something left to read: some may never come up."""
 SATISFIED = 0.9
 
 
@@ -76,7 +79,8 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
                 contextlib.closing(Follower(transport, city, lifecycle, codec)) as follower,
                 Screen(console, city, lifecycle, what.tickets) as screen,
             ):
-                ended = _follow(follower, screen, intake, founded, kafka)
+                lag = Lag(transport, city.id, _systems(city))
+                ended = _follow(follower, screen, intake, founded, kafka, lag)
             account = _account(intake, founded)
             with _said(console, "checking every event"):
                 settings, state = founded.settings(city.id), home / "state"
@@ -176,20 +180,49 @@ def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
+def _systems(city: City) -> list[str]:
+    """The systems that read deliveries, as :func:`_children` starts them."""
+    desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
+    return [f"{city.id}.dispatch", f"{city.id}.callback", *desks]
+
+
 def _follow(
-    follower: Follower, screen: Screen, intake: subprocess.Popen[bytes], founded: FoundedCity, kafka: Broker
+    follower: Follower,
+    screen: Screen,
+    intake: subprocess.Popen[bytes],
+    founded: FoundedCity,
+    kafka: Broker,
+    lag: Lag,
 ) -> float:
-    """Show the play until the city is done; when its last event came."""
-    handled, moved = 0, time.monotonic()
-    while True:
+    """Show the play until the city is done; when its last event came.
+
+    Quiet alone does not mean done: of a city that was killed everything is quiet until its services are up again.
+    """
+    size, moved = 0, time.monotonic()
+
+    def stirred() -> bool:
+        nonlocal size, moved
         kafka.start()
         follower.read(0.2)
         screen.update(follower)
-        size = sum(path.stat().st_size for path in founded.journals.glob("*.jsonl"))
-        if size != handled:
-            handled, moved = size, time.monotonic()
-        if intake.poll() is not None and time.monotonic() - max(moved, follower.moved) > QUIET_SECONDS:
+        before, size = size, sum(path.stat().st_size for path in founded.journals.glob("*.jsonl"))
+        if size != before:
+            moved = time.monotonic()
+        return time.monotonic() - max(moved, follower.moved) <= QUIET_SECONDS
+
+    while True:
+        if stirred() or intake.poll() is None:
+            continue
+        stuck = time.monotonic() - max(moved, follower.moved) > STUCK_SECONDS
+        if (stuck or _nothing_left(lag)) and not stirred():
             return follower.moved
+
+
+def _nothing_left(lag: Lag) -> bool:
+    try:
+        return not any(lag.behind())
+    except BusError:
+        return False
 
 
 def _account(intake: subprocess.Popen[bytes], founded: FoundedCity) -> Mapping[str, int]:
