@@ -76,6 +76,7 @@ def bring_up(
                     told(sum(reader.position(place) - starts[place] for place in ends), total)
         file.took(last.values())
     derived.keep()
+    file.work()
     if told is not None:
         told(total, total)
     _log.info(

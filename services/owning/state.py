@@ -30,6 +30,11 @@ _LIVE = (
     "pragma journal_size_limit=67108864",  # bytes
     "pragma cache_size=-16384",  # KiB: keys are hashes, so every page is touched again and again
 )
+_AT_WORK = (
+    # One file a partition, and a process may own many: what it held while it was brought up it gives back.
+    "pragma cache_size=-2048",
+    "pragma shrink_memory",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +137,11 @@ class StateFile:
             self._changes = changes
             self._snapshots.begin()
         self.db.execute("begin")
+
+    def work(self) -> None:
+        """It is brought up: from now on little of it is touched at a time, and the system's file cache will do."""
+        for pragma in _AT_WORK:
+            self.db.execute(pragma)
 
     def snapshot(self) -> None:
         """Take a snapshot of what was kept, now, and wait for it. Raises OSError or sqlite3.Error."""
