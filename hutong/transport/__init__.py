@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 __all__ = [
+    "Bounds",
     "Consumer",
     "Header",
     "Outgoing",
@@ -89,6 +90,18 @@ class Position:
 
     offset: int
     metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a partition holds: the first offset it still has, the end of what committed readers may read, its end.
+
+    ``stable`` is before ``end`` as long as a transaction is open there; from that offset on it blocks such readers.
+    """
+
+    begin: int
+    stable: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +294,14 @@ class Transport(Protocol):
 
     def groups(self, group: str) -> dict[Partition, Position]:
         """Committed positions of ``group``; empty when there is no such group."""
+        ...
+
+    def members(self) -> dict[str, int]:
+        """Every group that this client may know of, with how many members share its partitions now."""
+        ...
+
+    def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, Bounds]:
+        """What these partitions hold. Raises :class:`~hutong.errors.SettingsError` where one may not be known."""
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from kafka import IsolationLevel, KafkaAdminClient, OffsetSpec, TopicPartition  
 from kafka import errors as kafka
 
 from hutong import errors
-from hutong.transport import Partition, Position, Start, TopicSpec
+from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import asking
 from hutong.transport.kafka_producer import FencingProducer, IdempotentProducer
@@ -105,14 +105,31 @@ class KafkaTransport:
             if at.offset >= 0
         }
 
-    def _edge(self, partition: Partition, edge: Start) -> int:
-        tp = TopicPartition(*partition)
-        spec = OffsetSpec.EARLIEST if edge == "earliest" else OffsetSpec.LATEST
-        with asking(f"asking for the bounds of {tp.topic} partition {tp.partition}"):
+    def members(self) -> dict[str, int]:
+        with asking("listing groups"):
+            names = [group["group_id"] for group in self._client().list_groups()]
+            found = self._client().describe_groups(names) if names else {}
+        return {name: len(group["members"]) for name, group in found.items()}
+
+    def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, Bounds]:
+        if not partitions:
+            return {}
+        begins = self._offsets(partitions, OffsetSpec.EARLIEST)
+        stables = self._offsets(partitions, OffsetSpec.LATEST, IsolationLevel.READ_COMMITTED)
+        ends = self._offsets(partitions, OffsetSpec.LATEST)
+        return {p: Bounds(begin=begins[p], stable=stables[p], end=ends[p]) for p in partitions}
+
+    def _offsets(
+        self, partitions: Sequence[Partition], spec: Any, isolation: Any = IsolationLevel.READ_UNCOMMITTED
+    ) -> dict[Partition, int]:
+        with asking(f"asking for the bounds of {', '.join(sorted({p.topic for p in partitions})[:5])}"):
             found = self._client().list_partition_offsets(
-                {tp: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED, timeout_ms=8_000
+                {TopicPartition(*p): spec for p in partitions}, isolation_level=isolation, timeout_ms=8_000
             )
-        return int(found[tp].offset)
+        return {Partition(*tp): int(at.offset) for tp, at in found.items()}
+
+    def _edge(self, partition: Partition, edge: Start) -> int:
+        return self._offsets([partition], OffsetSpec.EARLIEST if edge == "earliest" else OffsetSpec.LATEST)[partition]
 
     def _client(self) -> Any:
         with self._lock:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 
 from hutong import errors
-from hutong.transport import Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
+from hutong.transport import Bounds, Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
 from hutong.transport.begins import check_begins
 from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
@@ -33,7 +33,7 @@ class MemoryTransport:
         self.changed = threading.Condition(threading.RLock())
         """Guards everything in here, and wakes waiting readers."""
         self.logs: dict[str, list[Log]] = {}
-        self.members: dict[str, Group] = {}
+        self.members_of: dict[str, Group] = {}
         self.names = count(1)
         self._limits: dict[str, int] = {}
         self._epochs: dict[str, int] = {}
@@ -86,7 +86,25 @@ class MemoryTransport:
 
     def groups(self, group: str) -> dict[Partition, Position]:
         with self.changed:
-            return dict(self.members[group].positions) if group in self.members else {}
+            return dict(self.members_of[group].positions) if group in self.members_of else {}
+
+    def members(self) -> dict[str, int]:
+        with self.changed:
+            sizes = self.topics()
+            for group in self.members_of.values():
+                group.expire(sizes)
+            return {name: group.size for name, group in self.members_of.items()}
+
+    def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, Bounds]:
+        with self.changed:
+            found = {}
+            for partition in partitions:
+                logs = self.logs.get(partition.topic, [])
+                if not 0 <= partition.number < len(logs):
+                    raise errors.SettingsError(f"there is no {partition.topic} partition {partition.number}")
+                log = logs[partition.number]
+                found[partition] = Bounds(begin=log.begin, stable=log.stable_end, end=log.end)
+            return found
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -68,6 +68,11 @@ class Group:
             self._members = [m for m in self._members if m not in gone]
             self._rebalance(partitions)
 
+    @property
+    def size(self) -> int:
+        """How many members there are."""
+        return len(self._members)
+
     def busy(self) -> bool:
         """Whether members share this group's partitions, so that nobody else may commit for it."""
         return bool(self._members)

@@ -131,7 +131,7 @@ class MemoryReader:
     def _group(self) -> Group:
         if self._group_name is None:
             raise ValueError("positions are committed for a group: this consumer has none")
-        return self._broker.members.setdefault(self._group_name, Group())
+        return self._broker.members_of.setdefault(self._group_name, Group())
 
     def _mine(self, partition: Partition) -> Partition:
         if partition not in self._positions:

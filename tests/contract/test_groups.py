@@ -49,6 +49,19 @@ def test_unknown_group(bench: Bench) -> None:
     assert bench.transport.groups(bench.name("group")) == {}
 
 
+def test_members_are_counted(bench: Bench) -> None:
+    """Every group that is known, with those who share its partitions now; positions without a member count none."""
+    topic, group, lonely = bench.topic(2), bench.name("group"), bench.name("group")
+    one, two = member(bench, group, topic), member(bench, group, topic)
+    settle(one, two, partitions=2)
+    bench.reader(Partition(topic, 0), group=lonely).commit({Partition(topic, 0): Position(offset=0)})
+    found = bench.transport.members()
+    assert (found[group], found[lonely]) == (2, 0)
+    two.close()
+    settle(one, partitions=2)
+    assert bench.transport.members()[group] == 1
+
+
 def test_without_group(bench: Bench) -> None:
     """A consumer without a group can neither subscribe nor commit: an error of the caller."""
     a = Partition(bench.topic(), 0)

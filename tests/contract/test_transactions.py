@@ -7,7 +7,7 @@ import os
 import pytest
 
 from hutong import errors
-from hutong.transport import Outgoing, Partition, Placed, Position, TopicSpec, TransactionalProducer
+from hutong.transport import Bounds, Outgoing, Partition, Placed, Position, TopicSpec, TransactionalProducer
 from tests.contract.bench import Bench, read, read_to_end, until
 
 
@@ -203,3 +203,24 @@ def test_many_new_topics(bench: Bench) -> None:
     writer.write([Outgoing(topic=name, key=b"k", value=b"v") for name in names], timeout=5)
     reader = bench.reader()  # a broker writes the last topics' markers a moment after the commit
     until(lambda: reader.end(Partition(names[-1], 0)) == 2, "the record and its marker")
+
+
+def test_bounds_show_an_open_transaction(bench: Bench) -> None:
+    """Its first offset is the end of what is stable; once it is ended, stable and end are one again."""
+    topic = bench.topic(2)
+    a, b = Partition(topic, 0), Partition(topic, 1)
+    bench.send(topic, b"before")
+    name = bench.hang(topic, b"x", b"y")
+    bench.send(topic, b"after")
+    found = bench.transport.bounds([a, b])
+    assert found == {a: Bounds(begin=0, stable=1, end=4), b: Bounds(begin=0, stable=0, end=0)}
+    owner(bench, name)
+    until(lambda: bench.transport.bounds([a])[a] == Bounds(begin=0, stable=5, end=5), "the transaction's end")
+    bench.backend.truncate(a, 1)
+    assert bench.transport.bounds([a])[a].begin == 1
+
+
+def test_bounds_of_what_is_not_there(bench: Bench) -> None:
+    """A partition that does not exist, or must not be known, is an error of the settings."""
+    with pytest.raises(errors.SettingsError, match="no-such-topic"):
+        bench.transport.bounds([Partition("no-such-topic", 0)])
