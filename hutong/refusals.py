@@ -90,6 +90,16 @@ class Refusals:
                 if self._is_refusal(record):
                     yield self._refused(record)
 
+    def codes(self) -> Iterator[tuple[datetime, str]]:
+        """When each was refused and why, as far as committed readers can see now. Raises as :meth:`read`."""
+        places = self._places(self.topic)
+        ends = {place: bounds.stable for place, bounds in self._transport.bounds(places).items()}
+        with self._reader(places) as consumer:
+            for record in read_to(consumer, ends):
+                if self._is_refusal(record):
+                    stamp = RefusalStamp.from_bytes(dict(record.headers)["refusal"])
+                    yield datetime.fromtimestamp(record.timestamp_ms / 1000, UTC), stamp.code
+
     def at(self, partition: int, offset: int) -> Refused | None:
         """The refusal at this place of :attr:`topic`; None where there is none."""
         place = Partition(self.topic, partition)

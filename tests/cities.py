@@ -56,7 +56,8 @@ class _Shift:
         done = 0
         while polled := self.consumer.poll(0):
             for partition, records in polled.items():
-                self.owner.process(partition, records)
+                if positions := self.owner.process(partition, records):
+                    self.consumer.commit(positions)
                 done += len(records)
         return done
 

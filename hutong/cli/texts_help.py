@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hutong.cli import texts_status
+
 EXIT_CODES: Mapping[str, tuple[str, str]] = {
     "codes": (
         (
@@ -51,11 +53,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "org list": ("hutong org list --json",),
     "org revoke": ("hutong org revoke 110000.water --reason key_lost",),
+    "status": ("hutong status", "watch -n 5 hutong status"),
     "ticket": ("hutong ticket show 110000-20260131-0G7XK2M9QZ",),
     "ticket show": ("hutong ticket show 110000-20260131-0G7XK2M9QZ --unseal",),
 }
 
 HELP: Mapping[str, tuple[str, str]] = {
+    **texts_status.HELP,
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"

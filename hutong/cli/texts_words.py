@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hutong.cli import texts_status
+
 WORDS: Mapping[str, tuple[str, str]] = {
+    **texts_status.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",
         "请检查 HUTONG_BOOTSTRAP 及城市的 Kafka 是否运行",
