@@ -150,10 +150,10 @@ def test_a_department_sees_its_own_only(command: Command, cli_city: TwinCity) ->
     """Neither the city's services nor its other organisations, nor a group whose name only begins alike."""
     refuse_water(cli_city)
     refuse_a_stranger(cli_city)
-    for system in ("110000.water.desk", "110000.waterworks.desk"):
-        reader = cli_city.transport.consumer(client_id="x", group=system)
-        reader.assign([Partition(f"deliveries.{WATER}", 0)])
-        reader.commit({Partition(f"deliveries.{WATER}", 0): Position(offset=0)})
+    for group in ("110000.water.desk", "110000.waterworks.desk"):
+        reader = cli_city.transport.consumer(client_id="x", group=group)
+        reader.subscribe([f"deliveries.{WATER}"])
+        reader.poll(0)
     told = look(command, WATER)
     assert [(each["organisation"], each["system"]) for each in told["rows"]] == [(WATER, "desk")]
     assert told["refusals"] == {"not_entitled": {"day": 1, "ever": 1}}
