@@ -99,7 +99,7 @@ class Play:
 
     def warm_up(self) -> None:
         """Until events arrive on every partition, all the way."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while not self.watch.flowing(EVERYTHING):
             if time.monotonic() > deadline:
                 raise SystemExit(f"the city does not come to life: see {self._stage.services.logs}")
