@@ -39,7 +39,7 @@ class ClusterBroker(BrokerProcess):
     """One broker of a cluster."""
 
     def __init__(self, folder: Path, seat: Seat, seats: Sequence[Seat], identity: str) -> None:
-        super().__init__(folder)
+        super().__init__(folder, start_timeout=180.0)  # three at once, or one among killed services: slow to start
         self.seat = seat
         self._seats = seats
         self._identity = identity
