@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from hutong.errors import BusError, Unconfirmed, UnknownOutcome
+from hutong.errors import BusError, InvalidEvent, Unavailable, Unconfirmed, UnknownOutcome
 from hutong.journal import Journal
-from hutong.outbox import Outbox, Waiting
+from hutong.outbox import BATCH_EVENTS, Outbox
+from hutong.outbox_rows import Waiting
 from hutong.outgoing import Signed
 from hutong.transport import Placed, Producer
 
 _log = structlog.get_logger()
 
-BATCH = 500
 SEND_SECONDS = 10.0
 """How long a batch may take to be acknowledged before the same is sent again."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -28,8 +28,8 @@ CLOSING_SECONDS = 5.0
 class Courier:
     """Sends from one outbox by a thread of its own until :meth:`close`, which also releases the outbox.
 
-    A ticket's next event is sent only when the former one is acknowledged, and an event that was not acknowledged is
-    sent again, byte for byte: it becomes at most one ledger entry.
+    Nothing is sent before all of the former batch is acknowledged, and a batch that was not is sent again, whole, in
+    its order, byte for byte: each event becomes at most one ledger entry, each ticket's in the order of storing.
     """
 
     def __init__(self, outbox: Outbox, open_producer: Callable[[], Producer], journal: Journal) -> None:
@@ -44,6 +44,7 @@ class Courier:
         self._trouble: BusError | None = None
         self._failed: BusError | None = None
         self._seconds = FIRST_PAUSE
+        self._most = BATCH_EVENTS  # fewer, down to one, while the topic refuses one of them
         self._closing = False
         self._give_up_at = float("inf")
         self._thread = threading.Thread(target=self._run, name="hutong-outbox", daemon=True)
@@ -146,7 +147,7 @@ class Courier:
         """What is to be sent next, as soon as there is something; None when it is time to end."""
         with self._changed:
             while not (self._closing and (not len(self._outbox) or time.monotonic() >= self._give_up_at)):
-                if batch := self._outbox.first(BATCH):
+                if batch := self._outbox.first(self._most):
                     return batch
                 self._changed.wait()
             return None
@@ -155,19 +156,29 @@ class Courier:
         """Try once. Where it is not acknowledged, it stays in the outbox, and there is a pause."""
         try:
             placed = self._send(batch)
+            self._journal.acknowledged([each.event for each in batch])
+            with self._changed:
+                self._outbox.remove(batch)
+                self._sent(batch, placed)
+        except InvalidEvent as error:
+            if len(batch) > 1:  # the broker does not say which one
+                self._most = 1
+                return
+            self._pause(_refused(batch[0], error))
+        except OSError as error:
+            self._pause(Unavailable(f"the journal cannot be written ({error}): is its disk full?"))
         except BusError as error:
             self._pause(error)
-            return
-        self._journal.acknowledged([each.event for each in batch])
-        with self._changed:
-            self._outbox.remove(batch)
-            for each, place in zip(batch, placed, strict=True):
-                if each.place in self._wanted:
-                    self._placed[each.place] = place
-            if self._trouble is not None:
-                _log.info("outbox: sending again", left=len(self._outbox))
-            self._trouble, self._seconds = None, FIRST_PAUSE
-            self._changed.notify_all()
+
+    def _sent(self, batch: Sequence[Waiting], placed: Sequence[Placed]) -> None:
+        for each, place in zip(batch, placed, strict=True):
+            if each.place in self._wanted:
+                self._placed[each.place] = place
+        if self._trouble is not None:
+            _log.info("outbox: sending again", left=len(self._outbox))
+        self._trouble, self._seconds = None, FIRST_PAUSE
+        self._most = min(self._most * 2, BATCH_EVENTS)
+        self._changed.notify_all()
 
     def _pause(self, error: BusError) -> None:
         with self._changed:
@@ -205,3 +216,13 @@ class Courier:
                     outbox=str(self._outbox.path),
                     count=len(self._outbox),
                 )
+
+
+def _refused(waiting: Waiting, error: InvalidEvent) -> InvalidEvent:
+    event = waiting.event
+    return InvalidEvent(
+        error.code,
+        f"event {event.id} ({event.type} of {event.ticket}) waits in the outbox, and nothing behind it is sent: "
+        f"{error.text}; have the city take it and it goes on by itself, or end the program and take it out by "
+        f"`hutong outbox drop {event.id} --reason ...`",
+    )

@@ -7,39 +7,26 @@ until somebody who sent it says :meth:`Outbox.remove`.
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from hutong.errors import SettingsError, Unavailable, Unconfirmed
+from hutong.outbox_rows import COLUMNS, SCHEMA, Row, Waiting, checksum_of, fields_of, row_of, waiting_of
 from hutong.outgoing import Signed
-from hutong.wire.envelope import Environment, Submission
+from hutong.wire.envelope import Environment
 
 _FORMAT = "1"
-_SCHEMA = """
-create table if not exists about (name text primary key, value text not null) strict;
-create table if not exists waiting (
-    place integer primary key autoincrement, ticket text not null, id text not null, type text not null,
-    fingerprint blob not null, key blob not null, value blob not null, headers text not null,
-    stored_ms integer not null, checksum blob not null
-) strict;
-create index if not exists of_event on waiting (ticket, id);
-"""
-_COLUMNS = "place, ticket, id, type, fingerprint, key, value, headers, stored_ms, checksum"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """One event in the outbox. ``place`` counts up in the order of storing; ``stored_ms`` is since the epoch, UTC."""
-
-    place: int
-    stored_ms: int
-    event: Signed
+BATCH_EVENTS, BATCH_BYTES = 500, 192 * 1024
+"""What is sent at once. In bytes less than the producer writes to a partition in one batch, so that of several events
+of one ticket none is written before a former one (see :meth:`hutong.transport.Producer.send`)."""
+LARGE_BYTES = 64 * 1024
+"""An event beyond this goes alone: were it refused as too large, its ticket's later ones must not be written."""
+_NOT_WRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_BUSY")
+"""SQLite's errors after which its log holds no whole transaction. After others, as of a flush, nobody knows."""
 
 
 class Outbox:
@@ -58,7 +45,7 @@ class Outbox:
             self._db = sqlite3.connect(path, check_same_thread=False)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")  # a commit that returned is on the disk
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(SCHEMA)
             self._belongs({"format": _FORMAT, "city": city, "organisation": organisation, "environment": environment})
             _flush_folder(path.parent)
             self._count = int(self._db.execute("select count(*) from waiting").fetchone()[0])
@@ -93,7 +80,8 @@ class Outbox:
         uttered before.
 
         Raises:
-            Unavailable: there is no room; nothing was stored. Unconfirmed: the disk failed, nobody knows.
+            Unavailable: there is no room, in the outbox or on the disk; nothing was stored.
+            Unconfirmed: the disk failed otherwise, nobody knows.
         """
         now = time.time_ns() // 1_000_000
         stored: list[Waiting] = []
@@ -112,6 +100,11 @@ class Outbox:
                         before = self._insert(event, now)
                     stored.append(before)
         except sqlite3.Error as error:
+            if error.sqlite_errorname.startswith(_NOT_WRITTEN):
+                raise Unavailable(
+                    f"outbox {self.path} could not be written ({error}): is its disk full? Nothing was stored; make "
+                    "room and submit again"
+                ) from error
             raise Unconfirmed(
                 f"outbox {self.path} could not be written ({error}): nobody knows whether the events will be sent; "
                 "make room on its disk and `resend` them",
@@ -122,71 +115,94 @@ class Outbox:
 
     def _find(self, event: Signed) -> Waiting | None:
         row = self._db.execute(
-            f"select {_COLUMNS} from waiting where ticket = ? and id = ? order by place limit 1",
+            f"select {COLUMNS} from waiting where ticket = ? and id = ? order by place limit 1",
             (event.ticket, event.id),
         ).fetchone()
-        return None if row is None else _waiting(self.path, row)
+        return None if row is None else waiting_of(self.path, row)
 
     def _insert(self, event: Signed, now: int) -> Waiting:
-        content = _content(event, now)
+        fields = fields_of(event, now)
         found = self._db.execute(
             "insert into waiting (ticket, id, type, fingerprint, key, value, headers, stored_ms, checksum) "
             "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*content, _checksum(content)),
+            (*fields, checksum_of(fields)),
         )
         assert found.lastrowid is not None
         return Waiting(place=found.lastrowid, stored_ms=now, event=event)
 
-    def first(self, count: int) -> list[Waiting]:
-        """Up to ``count`` of those that wait longest, at most one of each ticket: they may be written in any order.
+    def first(self, count: int = BATCH_EVENTS) -> list[Waiting]:
+        """Those that wait longest, in order, at most ``count`` and as many as may be sent at once.
 
         Raises:
             SettingsError: the first one is damaged.
         """
         found: list[Waiting] = []
-        tickets: set[str] = set()
-        rows = self._db.execute(f"select {_COLUMNS} from waiting order by place limit ?", (count,))
-        for row in rows:
-            if row[1] in tickets:
-                break
-            tickets.add(row[1])
+        size = 0
+        for row in self._db.execute(f"select {COLUMNS} from waiting order by place limit ?", (count,)):
             try:
-                found.append(_waiting(self.path, row))
+                next_ = waiting_of(self.path, row)
             except SettingsError:
                 if not found:
                     raise
                 break
+            size += next_.size
+            if found and (size > BATCH_BYTES or next_.size > LARGE_BYTES):
+                break
+            found.append(next_)
+            if next_.size > LARGE_BYTES:
+                break
         return found
 
     def remove(self, waiting: Sequence[Waiting]) -> None:
-        """Forget events that all in-sync replicas have."""
-        with self._db:
-            self._db.executemany("delete from waiting where place = ?", [(each.place,) for each in waiting])
+        """Forget events that all in-sync replicas have.
+
+        Raises:
+            Unavailable: the disk does not take it; they stay, as far as anybody knows.
+        """
+        try:
+            with self._db:
+                self._db.executemany("delete from waiting where place = ?", [(each.place,) for each in waiting])
+        except sqlite3.Error as error:
+            raise Unavailable(
+                f"outbox {self.path} could not be written ({error}): is its disk full? What was sent stays in it, and "
+                "is sent again, which makes no second entry; make room"
+            ) from error
         self._count -= len(waiting)
+
+    def drop(self, event: str, *, reason: str, by: str) -> Row:
+        """Take one event out, damaged or not, and keep its row with the reason. ``event`` is its id, or its place.
+
+        Raises:
+            SettingsError: no such event waits, or several have this id, or the disk does not take it.
+        """
+        by_place = event.isascii() and event.isdigit()
+        where = "place = ?" if by_place else "id = ?"
+        value: int | str = int(event) if by_place else event
+        try:
+            rows = self._db.execute(f"select {COLUMNS} from waiting where {where} order by place", (value,)).fetchall()
+            if len(rows) != 1:
+                places = ", ".join(str(row[0]) for row in rows)
+                raise SettingsError(
+                    f"{len(rows)} events of outbox {self.path} have the id {event} (places {places}): name a place"
+                    if rows
+                    else f"no event {event} waits in outbox {self.path}: `hutong outbox list` shows what does"
+                )
+            (row,) = rows
+            with self._db:
+                self._db.execute(
+                    f"insert into dropped ({COLUMNS}, reason, by, dropped_ms) values (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    (*row, reason, by, time.time_ns() // 1_000_000),
+                )
+                self._db.execute("delete from waiting where place = ?", (row[0],))
+        except (sqlite3.Error, OverflowError) as error:
+            raise SettingsError(f"outbox {self.path} could not be changed ({error}): nothing was dropped") from error
+        self._count -= 1
+        return row_of(row)
 
     def close(self) -> None:
         """Release the file; another program may open it then."""
         self._db.close()
         os.close(self._lock)
-
-
-def look(path: Path) -> list[Waiting]:
-    """What waits in an outbox, in order, also while a program sends from it. No file: nothing.
-
-    Raises:
-        SettingsError: it is no outbox, or damaged.
-    """
-    if not path.exists():
-        return []
-    try:
-        database = sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True, timeout=10.0)
-        try:
-            rows = database.execute(f"select {_COLUMNS} from waiting order by place").fetchall()
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        raise SettingsError(f"outbox {path} cannot be read ({error}): is it one?") from error
-    return [_waiting(path, row) for row in rows]
 
 
 def _lock(path: Path) -> int:
@@ -215,54 +231,3 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-_Content = tuple[str, str, str, bytes, bytes, bytes, str, int]
-
-
-def _content(event: Signed, stored_ms: int) -> _Content:
-    made = event.submission
-    headers = json.dumps([[name, value.hex()] for name, value in made.headers])
-    return (
-        event.ticket,
-        event.id,
-        event.type,
-        event.fingerprint,
-        made.key or b"",
-        made.value or b"",
-        headers,
-        stored_ms,
-    )
-
-
-def _checksum(content: _Content) -> bytes:
-    whole = hashlib.sha256()
-    for part in content:
-        raw = part if isinstance(part, bytes) else str(part).encode()
-        whole.update(len(raw).to_bytes(8, "big") + raw)
-    return whole.digest()
-
-
-def _waiting(path: Path, row: Sequence[object]) -> Waiting:
-    """Raises SettingsError where the row is not as it was stored."""
-    place, *between, checksum = row
-    content: _Content = tuple(between)  # type: ignore[assignment]
-    ticket, id_, type_, fingerprint, key, value, headers, stored_ms = content
-    if _checksum(content) != checksum:
-        raise SettingsError(
-            f"outbox {path} is damaged: event {place} (ticket {ticket!r}) is not as it was stored, and nothing behind "
-            "it is sent; move the file away, keep it, and submit what `hutong outbox list` shows of it again"
-        )
-    assert isinstance(place, int)
-    pairs = tuple((str(name), bytes.fromhex(text)) for name, text in json.loads(headers))
-    return Waiting(
-        place=place,
-        stored_ms=stored_ms,
-        event=Signed(
-            id=id_,
-            ticket=ticket,
-            type=type_,
-            fingerprint=fingerprint,
-            submission=Submission(key=key, value=value, headers=pairs),
-        ),
-    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hutong.cli import connection
 from hutong.cli.options import Json, System
 from hutong.cli.texts import say
+
+if TYPE_CHECKING:
+    from hutong.outbox_rows import Row
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,21 +34,86 @@ def _file(ctx: typer.Context, given: Path | None) -> Path:
 @app.command("list")
 def list_(ctx: typer.Context, file: File = None, json_: Json = False) -> None:
     """Show what waits."""
+    from hutong.cli.render import clean, line
+    from hutong.outbox_rows import look
+
+    found = look(_file(ctx, file))
+    for row in found.waiting:
+        state = "damaged" if row.damaged else "waiting"
+        if json_:
+            typer.echo(line({**_json(row), "state": state}))
+        else:
+            typer.echo(_line(row) + (f"  {say('outbox.damaged')}" if row.damaged else ""))
+    for each in found.dropped:
+        dropped = _utc(each.dropped_ms)
+        if json_:
+            why = {"state": "dropped", "reason": each.reason, "by": each.by, "dropped": dropped}
+            typer.echo(line({**_json(each.row), **why}))
+        else:
+            why_ = say("outbox.dropped", at=dropped, by=clean(each.by), reason=clean(each.reason))
+            typer.echo(f"{_line(each.row)}  {why_}")
+    if not json_:
+        typer.echo(say("outbox.waiting", count=len(found.waiting)))
+
+
+def _json(row: Row) -> dict[str, object]:
+    """What stands in a row, as JSON."""
+    found = {"place": row.place, "stored": _utc(row.stored_ms), "ticket": row.ticket, "type": row.type}
+    return {**found, "id": row.id, "fingerprint": row.fingerprint.hex()}
+
+
+def _line(row: Row) -> str:
+    """What stands in a row, on one line."""
+    from hutong.cli.render import clean
+
+    return f"{row.place:>6}  {_utc(row.stored_ms)}  {clean(row.ticket)}  {clean(row.type)}  {clean(row.id)}"
+
+
+def _utc(ms: int) -> str:
+    """A time in a row; a damaged one may name none."""
     from datetime import UTC, datetime
 
-    from hutong.cli.render import clean, line, utc
-    from hutong.outbox import look
+    from hutong.cli.render import utc
 
-    waiting = look(_file(ctx, file))
-    for each in waiting:
-        event, stored = each.event, datetime.fromtimestamp(each.stored_ms / 1000, UTC)
-        if json_:
-            found = {"place": each.place, "stored": utc(stored), "ticket": event.ticket, "type": event.type}
-            typer.echo(line({**found, "id": event.id, "fingerprint": event.fingerprint.hex()}))
-        else:
-            typer.echo(f"{each.place:>6}  {utc(stored)}  {clean(event.ticket)}  {clean(event.type)}")
-    if not json_:
-        typer.echo(say("outbox.waiting", count=len(waiting)))
+    try:
+        return utc(datetime.fromtimestamp(ms / 1000, UTC)) or "?"
+    except (OverflowError, ValueError, OSError):
+        return "?"
+
+
+@app.command("drop")
+def drop(
+    ctx: typer.Context,
+    event: Annotated[str, typer.Argument(metavar="EVENT")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")],
+    file: File = None,
+    json_: Json = False,
+) -> None:
+    """Take one event out for good."""
+    import getpass
+
+    from hutong.cli.render import clean, line
+    from hutong.outbox import Outbox
+
+    if not reason.strip():
+        raise typer.BadParameter(say("outbox.reason"), param_hint="--reason")
+    found = connection.settings(ctx)
+    box = Outbox(
+        _file(ctx, file),
+        city=found.city,
+        organisation=found.organisation,
+        environment=found.environment,
+        limit=found.outbox_limit,
+    )
+    try:
+        row = box.drop(event, reason=reason, by=getpass.getuser())
+    finally:
+        box.close()
+    typer.echo(
+        line({**_json(row), "state": "dropped", "reason": reason})
+        if json_
+        else say("outbox.drop", type=clean(row.type), ticket=clean(row.ticket), id=clean(row.id))
+    )
 
 
 @app.command("send")
@@ -59,12 +127,14 @@ def send(
     """Send what waits, and end when the broker has all of it."""
     import hutong
     from hutong.cli.render import line
+    from hutong.outbox_rows import look
 
-    found = connection.settings(ctx).model_copy(update={"outbox": _file(ctx, file)})
+    path = _file(ctx, file)
+    before = len(look(path).waiting)
+    found = connection.settings(ctx).model_copy(update={"outbox": path})
     with hutong.connect(system, found, transport=connection.transport(found)) as bus:
         courier = bus.courier
         assert courier is not None
-        before = courier.waiting
         left = courier.drain(time.monotonic() + timeout)
         why = courier.trouble
     if json_:

@@ -46,6 +46,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "hutong refusals resubmit refusals/0@12",
         "hutong refusals resubmit --all --code unknown_key --source 110000.water",
     ),
+    "outbox drop": ("hutong outbox drop 17 --reason damaged",),
     "org keygen": ("hutong org keygen 110000.water",),
     "org found": ("hutong org found --partitions 4 --name zh=北京12345 --right file --right dispatch",),
     "org register": (
@@ -241,13 +242,19 @@ HELP: Mapping[str, tuple[str, str]] = {
     ),
     "*.file": ("The outbox, if not HUTONG_OUTBOX.", "发件箱文件，缺省为 HUTONG_OUTBOX。"),
     "outbox list": (
-        "Show what waits, in the order of sending; also while a program uses it.",
-        "按发送顺序列出等待的事件；程序使用时亦可。",
+        "Show what waits, in the order of sending, and what was dropped; also while a program uses it.",
+        "按发送顺序列出等待的事件及已移出的事件；程序使用时亦可。",
     ),
     "outbox send": (
         "Send what waits, in order, and end when the broker has all of it. Not while a program uses it.",
         "按顺序发送等待的事件，全部收妥后结束。程序使用时不可。",
     ),
+    "outbox drop": (
+        "Take one event out for good, recorded with the reason. Not while a program uses it.",
+        "永久移出一个事件，并记录原因。程序使用时不可。",
+    ),
+    "outbox drop.event": ("Its id, or its number in the list.", "事件 id，或列表中的序号。"),
+    "outbox drop.reason": ("Why.", "原因。"),
     "outbox send.timeout": ("How long to try.", "尝试时长（秒）。"),
     "refusals": (
         (

@@ -62,6 +62,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "outbox.none": ("there is no outbox {file}", "没有发件箱 {file}"),
     "outbox.waiting": ("{count} events wait", "{count} 个事件等待发送"),
+    "outbox.damaged": (
+        "DAMAGED: neither it nor what follows is sent; `hutong outbox drop` takes it out",
+        "已损坏：此条及其后均不发送；可用 `hutong outbox drop` 移出",
+    ),
+    "outbox.dropped": ("dropped {at} by {by}: {reason}", "{at} 由 {by} 移出：{reason}"),
+    "outbox.reason": ("say why", "请说明原因"),
+    "outbox.drop": (
+        "{type} of {ticket} (id {id}) is not sent from here any more; if it was sent before, the city may have it",
+        "{ticket} 的 {type}（id {id}）不再从此发送；若此前已发出，城市可能已收到",
+    ),
     "outbox.sent": ("{count} events were sent", "已发送 {count} 个事件"),
     "outbox.left": (
         "{count} events still wait after {seconds} s ({why}); run it again",

@@ -120,6 +120,9 @@ class Producer(Protocol):
     def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
         """Send and wait until all in-sync replicas have all records; the result follows their order.
 
+        Records of one partition are written in their order. Up to 192 KiB of them, handed over in one call and without
+        a pause of the machine, are written all or none while none is refused for its size.
+
         ``timeout`` is in seconds, for all of it. Raises :class:`~hutong.errors.Unavailable` when nothing was
         sent, :class:`~hutong.errors.Unconfirmed` when some or all may have been written,
         :class:`~hutong.errors.InvalidEvent` (code ``too_large``) when a record is larger than the topic takes,

@@ -11,6 +11,7 @@ import pytest
 from hutong.journal import Journal
 from tests.checker import Acknowledged, Handled, History, check, read_journals
 from tests.checker.falsify import in_journal
+from tests.checker.handling import latencies
 from tests.checker.story import STREET, SYSTEMS, WATER
 from tests.cities import CITY
 
@@ -114,6 +115,22 @@ def test_a_unit_is_found_in_a_systems_name(history: History) -> None:
     lines = [line for line in history.journals.handled if line.system == f"{STREET}.desk"]
     assert len(lines) > 20
     assert not check(history, complete=True, systems=[f"{STREET}.desk"]).violations
+
+
+def test_a_program_with_an_outbox_may_note_the_same_event_again(history: History, tmp_path: Path) -> None:
+    """Killed between the broker's answer and its own disk, it sends the same bytes again, and notes *sent* and
+    *acknowledged* again: one event, whose latency begins with the first *sent*."""
+    journals = history.journals
+    sent = tuple(replace(line, at_ms=line.at_ms + 60_000) for line in journals.sent)
+    again = replace(
+        history, journals=replace(journals, sent=journals.sent + sent, acknowledged=journals.acknowledged * 2)
+    )
+    told, once = check(again, complete=True, systems=SYSTEMS), check(history, complete=True, systems=SYSTEMS)
+    assert told.ok
+    assert told.counts.acknowledged == once.counts.acknowledged > 0
+    assert latencies(again, [DESK]) == latencies(history, [DESK]) != []
+    lost = acknowledged_but_lost(acknowledged_but_lost(again))
+    assert len(check(lost, complete=True, systems=SYSTEMS).of("lost")) == 1
 
 
 def test_journals_are_read_line_by_line(history: History, tmp_path: Path) -> None:
