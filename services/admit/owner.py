@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hutong.errors import OutOfRange, SettingsError
+from hutong.errors import OutOfRange, SettingsError, Unavailable
 from hutong.registry import DirectoryReader
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position, Record, TransactionalProducer, Transport
 from hutong.wire.envelope import Submission
@@ -66,7 +66,7 @@ class AdmitOwner:
         Raises:
             SettingsError: the submissions do not reach as far as the ledger has read them (a restored broker?).
             OutOfRange: submissions that have no outcome yet are no longer kept.
-            Unavailable: a transaction hangs on the ledger or the refusals.
+            Unavailable: a transaction hangs on the ledger or the refusals, or the directory ends too early.
         """
         self._begins = dict(ends(self._consumer, self._admission.partition))
         bring_up(self._past, self._transport, self._begins)
@@ -119,7 +119,11 @@ class AdmitOwner:
         return placed
 
     def _refresh(self) -> None:
-        self._reader.refresh()
+        """Read the directory to its end. Raises Unavailable where that is before what the ledger was judged by: a
+        broker that the others have left behind told it."""
+        number, before = self._reader.refresh().number, self._store.head.directory
+        if number < before:
+            raise Unavailable(f"the directory ends at number {number} here, but entries were judged by number {before}")
         self._read_at = time.monotonic()
         self._newest = True
 

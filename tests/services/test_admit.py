@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import hutong
 from hutong import complaint, disposition
-from hutong.errors import Fenced, OutOfRange, Refused, SettingsError, UnknownOutcome
+from hutong.errors import Fenced, OutOfRange, Refused, SettingsError, Unavailable, UnknownOutcome
 from hutong.event import Event, read_event
 from hutong.transport import Outgoing, Partition, Position, Record
 from hutong.wire.stamps import SubmissionStamp
@@ -135,6 +136,18 @@ def test_submissions_shorter_than_the_ledger_stop_admit(city: TwinCity) -> None:
         owner._store.seen(SubmissionStamp(generation=1, partition=0, offset=10**6))  # type: ignore[attr-defined]
         with pytest.raises(SettingsError, match="restored from an older copy"):
             owner._next_offset()  # type: ignore[attr-defined]
+
+
+def test_a_directory_shorter_than_the_ledger_knows_ends_admit(city: TwinCity) -> None:
+    """Nobody is judged by a directory older than the one that entries before were judged by."""
+    city.connect(CITY).submit(FILED)
+    with city.asleep():
+        for owner in (city._admit(0).owner, city._admit(1).owner):
+            store = owner._store  # type: ignore[attr-defined]
+            owner._refresh()  # type: ignore[attr-defined]
+            store._head = replace(store.head, directory=99)
+            with pytest.raises(Unavailable, match="ends at number 2 here, .* number 99"):
+                owner._refresh()  # type: ignore[attr-defined]
 
 
 def test_submissions_deleted_before_they_had_an_outcome_stop_admit(city: TwinCity) -> None:
