@@ -146,7 +146,7 @@ def test_a_directory_shorter_than_the_ledger_knows_ends_admit(city: TwinCity) ->
             store = owner._store  # type: ignore[attr-defined]
             owner._refresh()  # type: ignore[attr-defined]
             store._head = replace(store.head, directory=99)
-            with pytest.raises(Unavailable, match="ends at number 2 here, .* number 99"):
+            with pytest.raises(Unavailable, match=r"ends at number 2 here, .* number 99"):
                 owner._refresh()  # type: ignore[attr-defined]
 
 
@@ -260,10 +260,11 @@ def test_repeats_that_were_deleted_do_not_stop_admit(city: TwinCity) -> None:
     [entry] = entries(city)
     number = entry.position.partition
     city.transport.truncate("submissions", number, 4)
+    place, group = Partition("submissions", number), city.transport.consumer(client_id="x", group=f"{CITY}.admit")
+    group.commit({place: Position(offset=1)})
     with pytest.raises(OutOfRange):
         city.take_over()
-    place = Partition("submissions", number)
-    city.transport.consumer(client_id="x", group=f"{CITY}.admit").commit({place: Position(offset=4)})
+    group.commit({place: Position(offset=4)})
     city.take_over()
     hotline.submit(FILED, wait="admitted")
 
