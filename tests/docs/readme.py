@@ -16,9 +16,10 @@ TICKET = "110000-20260131-GYG62AQ1PW"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A ``hutong`` command of the README, and whose settings it is given."""
+    """A ``hutong`` command of the README, whose settings it is given, and what else is exported above it."""
 
     organisation: str
+    variables: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
 
 
@@ -32,8 +33,11 @@ def commands() -> Iterator[Command]:
     """Every ``hutong`` command in a shell block, in order."""
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
         organisation = ""
+        variables: tuple[tuple[str, str], ...] = ()
         for line in block.splitlines():
             if found := re.fullmatch(r"export HUTONG_CONFIG=\.hutong/demo/settings/(.+)\.toml", line):
                 organisation = found[1]
+            elif found := re.fullmatch(r"export (HUTONG_\w+)=(\S+)", line):
+                variables = (*variables, (found[1], found[2]))
             elif line.startswith(".venv/bin/hutong "):
-                yield Command(organisation=organisation, words=tuple(shlex.split(line)[1:]))
+                yield Command(organisation=organisation, variables=variables, words=tuple(shlex.split(line)[1:]))
