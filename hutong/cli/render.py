@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 from hutong.cli.texts import say
 from hutong.shown import clean as clean
@@ -88,6 +89,14 @@ def utc(time: datetime | None) -> str | None:
     from hutong.wire.envelope import format_time
 
     return None if time is None else format_time(time)
+
+
+def local(time: datetime, zone: ZoneInfo, form: str) -> str:
+    """The time in a zone, as ``strftime`` forms it. One at the end of all years (an author may name it) stays UTC."""
+    try:
+        return f"{time.astimezone(zone):{form}}"
+    except OverflowError:
+        return f"{time:{form}}"
 
 
 def span(time: timedelta) -> str:

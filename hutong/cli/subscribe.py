@@ -97,11 +97,11 @@ def event_line(event: Event, lifecycle: Lifecycle, zone: ZoneInfo) -> str:
     """One event on one line of a terminal: time in the city, name, ticket, who."""
     from rich.cells import set_cell_size
 
-    from hutong.cli.render import clean, refused_as
+    from hutong.cli.render import clean, local, refused_as
 
     rule = lifecycle.table.events.get(event.type)
     zh, short = (rule.zh if rule else ""), event.type.rpartition(".v")[0].rpartition(".")[2] or event.type
-    when = f"{event.time.astimezone(zone):%m-%d %H:%M:%S}" if event.time else ""
+    when = local(event.time, zone, "%m-%d %H:%M:%S") if event.time else ""
     told = f"{when:14} {set_cell_size(zh, 8)} {clean(short):15} {clean(event.ticket):26} {clean(event.source)}"
     if event.refusal is None:
         return told

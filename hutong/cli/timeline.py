@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hutong.cli.entries import name_of
 from hutong.cli.history import History, Step
-from hutong.cli.render import clean, refused_as, seal_json, span
+from hutong.cli.render import clean, local, refused_as, seal_json, span
 from hutong.cli.texts import known, say
 from hutong.client import Bus
 from hutong.events.complaint import Filed
@@ -59,7 +59,7 @@ class Timeline:
         age = say("took" if history.ended else "age", span=span(history.age))
         rows.add_row(say("state"), Text(f"{state.zh} {state.en}", _state_style(ticket.state)).append(f"  {age}", "dim"))
         rows.add_row(say("about"), f"{self._word(filed.kind)} · {ticket.category} · {self._area(ticket.area)}")
-        when = f"{history.filed_at.astimezone(self._zone):%Y-%m-%d %H:%M %Z}" if history.filed_at else ""
+        when = local(history.filed_at, self._zone, "%Y-%m-%d %H:%M %Z") if history.filed_at else ""
         rows.add_row(say("filed"), Text(when).append(f" · {self._who(ticket.filer)}"))
         if ticket.lead:
             rows.add_row(say("lead"), self._who(ticket.lead))
@@ -79,7 +79,7 @@ class Timeline:
             rows = sum(len(text.wrap(console, max(console.width - _MARGIN, 20))) for text in told)
             dot = Text("✗" if _turned_away(step) else "●", _dot_style(step))
             dot.append("" if last else "\n│" * (rows - 1), "dim")
-            when = f"{step.at.astimezone(self._zone):%m-%d %H:%M:%S}" if step.at else ""
+            when = local(step.at, self._zone, "%m-%d %H:%M:%S") if step.at else ""
             since = "" if step.since is None else f"+{span(step.since)}".replace("+-", "-")
             table.add_row(when, since, dot, Group(*told))
         return table

@@ -7,7 +7,7 @@ however large it becomes, and a poll takes 500 records however large they are. H
 * a name that is not UTF-8 is read with ``backslashreplace`` (the byte FF becomes the four characters ``\\xff``), which
   is no name anybody may use. (``surrogateescape`` would give a ``str`` that every later ``encode()`` trips over.)
 * of a batch that cannot be read to its end one record stands for the rest, at the batch's last offset, that says why
-  (:attr:`hutong.transport.Record.unreadable`);
+  (:attr:`hutong.transport.Record.unreadable`); a record of more than :data:`MAX_HEADERS` stands for itself so;
 * a batch is unpacked to :data:`~hutong.transport.kafka_unpack.MAX_UNPACKED`, a poll is full with :data:`POLL_BYTES`.
 
 Only the fetcher handed to :func:`survive_records` changes; the library itself is not patched.
@@ -21,26 +21,20 @@ from typing import Any
 from kafka.consumer.fetcher import Fetcher  # type: ignore[import-untyped]
 from kafka.errors import CorruptRecordError  # type: ignore[import-untyped]
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
+from kafka.record.util import decode_varint  # type: ignore[import-untyped]
 
 from hutong.transport.kafka_unpack import GZIP, LZ4, MAX_UNPACKED, NONE, unpack
 
 POLL_BYTES = 8 * 1024 * 1024
 """A poll is full when its records take up this much, and ends with the record that filled it."""
 
+MAX_HEADERS = 128
+"""Headers of a record (docs/wire.md). One may have two bytes, and costs its reader a hundred. An event has eleven; a
+refusal gives back 100 at most, with the city's behind them."""
+
 _HEADER_BYTES = 120  # what a header costs in memory beside its text, about
 
 _UNREADABLE = "".join(("un", "readable"))  # told by identity: no header that was read is this very object
-
-
-class _Slice(bytes):
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return super().decode(encoding, "backslashreplace")
-
-
-class _Buffer(bytearray):
-    def __getitem__(self, at: Any) -> Any:
-        got = super().__getitem__(at)
-        return _Slice(got) if isinstance(at, slice) else got
 
 
 class _Batch(DefaultRecordBatch):  # type: ignore[misc]
@@ -54,15 +48,37 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
         batch._decompressed = True
 
     def _read_msg(self) -> Any:
+        """The next record: kafka-python's own reading, with an end to everything and a limit to headers."""
         batch: Any = self
-        try:
-            found = super()._read_msg()
-        except UnicodeDecodeError:  # raised before the batch's place in its buffer has moved
-            batch._buffer = _Buffer(batch._buffer)  # for the rest of the batch: a copy for each name would be quadratic
-            found = super()._read_msg()
-        if batch._pos > len(batch._buffer):
+        if batch.is_control_batch:  # the broker's own
+            return super()._read_msg()
+        buffer = batch._buffer
+        length, pos = decode_varint(buffer, batch._pos)
+        end = pos + length
+        if length < 0 or end > len(buffer):
             raise CorruptRecordError("a record goes on behind the end of its batch")
-        return found
+        _, pos = decode_varint(buffer, pos)
+        delta, pos = decode_varint(buffer, pos)
+        late = batch.timestamp_type == batch.LOG_APPEND_TIME
+        timestamp = batch.max_timestamp if late else batch.first_timestamp + delta
+        offset, pos = decode_varint(buffer, pos)
+        key, pos = _field(buffer, pos)
+        value, pos = _field(buffer, pos)
+        count, pos = decode_varint(buffer, pos)
+        headers: list[tuple[str, bytes | None]] = []
+        if count > MAX_HEADERS:
+            key, value, headers, count, pos = None, None, [(_UNREADABLE, b"more than %d headers" % MAX_HEADERS)], 0, end
+        for _ in range(count):
+            size, pos = decode_varint(buffer, pos)
+            if size < 0:
+                raise CorruptRecordError("a header without a name")
+            name = buffer[pos : pos + size].decode("utf-8", "backslashreplace")
+            content, pos = _field(buffer, pos + size)
+            headers.append((name, content))
+        if pos != end or count < 0:
+            raise CorruptRecordError("a record has not the size that it says")
+        batch._pos = end
+        return DefaultRecord(length, batch.base_offset + offset, timestamp, batch.timestamp_type, key, value, headers)
 
     def __next__(self) -> Any:
         batch: Any = self
@@ -91,6 +107,12 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
         if len(batch._buffer) > MAX_UNPACKED:
             return b"its batch unpacks to more than %d bytes" % MAX_UNPACKED
         return b"its batch is damaged, or holds something else than records"
+
+
+def _field(buffer: Any, pos: int) -> tuple[bytes | None, int]:
+    """Bytes behind their length, None where that is negative."""
+    size, pos = decode_varint(buffer, pos)
+    return (None, pos) if size < 0 else (bytes(buffer[pos : pos + size]), pos + size)
 
 
 class _Batches:

@@ -21,6 +21,9 @@ STREAMS: tuple[Stream, ...] = ("ledger", "refusals")
 MAX_KEPT_BYTES = 1_500_000
 """How large a refused record may be, packed, to be kept whole; the topic takes 2 MiB."""
 
+MAX_KEPT_HEADERS = 100
+"""How many headers a refused record may have, to be kept whole: a reader takes 128, and the city adds its own."""
+
 _SUBMISSION = struct.Struct(">IIQ")
 _LEDGER = struct.Struct(">IIQQQ32s")
 _DELIVERY = struct.Struct(">BIQ")
@@ -186,10 +189,11 @@ def kept_of_record(
     key: bytes | None, value: bytes | None, headers: Sequence[Header]
 ) -> tuple[bytes | None, bytes | None, tuple[Header, ...]]:
     """What a refusal keeps of a record: all of it, or the beginnings of its parts where it packs to over
-    :data:`MAX_KEPT_BYTES`. A compressed record may be 200 times as large as the broker's limit for it.
+    :data:`MAX_KEPT_BYTES` or has over :data:`MAX_KEPT_HEADERS`. A compressed record may be 200 times as large as the
+    broker's limit for it.
     """
     packed = 14 + len(key or b"") + len(value or b"") + sum(8 + len(n.encode()) + len(v) for n, v in headers)
-    if packed <= MAX_KEPT_BYTES:
+    if packed <= MAX_KEPT_BYTES and len(headers) <= MAX_KEPT_HEADERS:
         return key, value, tuple(headers)
     beginnings = tuple((name[:200], content[:1000]) for name, content in headers[:50])
     return key and key[:1000], value and value[:65_536], beginnings

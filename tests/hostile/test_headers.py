@@ -9,7 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from hutong.event import STAMPS_OF_A_REFUSAL
+from hutong.transport.kafka_records import MAX_HEADERS
+from hutong.transport.partition import partition_of
 from hutong.wire.envelope import OPTIONAL, REQUIRED, RESERVED, SIGNATURE
+from hutong.wire.stamps import MAX_KEPT_HEADERS
 from tests.hostile.forging import CITY, GONE, WATER, add, drop, fresh_ticket, put
 from tests.hostile.raw import batch, pack, record, zstd_of_zeros
 from tests.hostile.test_values import STRANGE
@@ -172,14 +176,25 @@ def test_sources_that_are_not_of_the_city(town: Town) -> None:
 
 
 def test_many_headers(town: Town) -> None:
-    """A hundred thousand of them are one refusal, kept in part, as they pack to more than a refusal holds."""
+    """Of more than 128 a record is not even read, those around it are; of more than 100 it is kept in part."""
     event = town.signed(town.wish(FILED))
-    packed = record(event.key, event.value, [*event.headers, *[(b"x%d" % n, b"") for n in range(100_000)]])
-    [outcome] = town.throw_bytes(batch(packed, 1))
-    assert outcome.code == "too_large"
-    assert outcome.refusal is not None
-    assert outcome.refusal.refusal is not None
-    assert outcome.returned_to == ""
+    place = partition_of(event.key or b"", 2)
+    few, many = ([(b"x%d" % n, b"") for n in range(count)] for count in (110, 200_000))
+    packed = [record(event.key, event.value, [*event.headers, *some], at) for at, some in enumerate((few, many, ()))]
+    outcomes = town.throw_bytes(batch(b"".join(packed), 3), place)
+    assert [outcome.code for outcome in outcomes] == ["unknown_header", "unreadable", "admitted"]
+    cut = outcomes[0].refusal
+    assert cut is not None
+    assert cut.refusal is not None
+    assert cut.refusal.cut
+
+
+def test_what_comes_back_can_be_read(town: Town) -> None:
+    """As many headers as are kept whole, with the city's and a dead letter's, are fewer than a reader takes."""
+    more = [(f"x{n}", b"") for n in range(MAX_KEPT_HEADERS - 8)]
+    [outcome] = town.throw(town.wish(FILED, edit=add(*more)))
+    assert (outcome.code, outcome.returned_to) == ("unknown_header", CITY)
+    assert MAX_KEPT_HEADERS + len(STAMPS_OF_A_REFUSAL) + len(("system", "deadletter")) <= MAX_HEADERS
 
 
 def test_headers_beside_the_signature_are_not_its_business(town: Town) -> None:

@@ -20,11 +20,12 @@ _lifecycle = cache(Lifecycle.load)
 
 
 def work(town: Town, made: Input) -> list[Outcome] | None:
-    """The outcomes; None where the sum of the batch is wrong, which is the disk's fault and ends the reader by rule."""
+    """The outcomes; None where the sum or frame of a batch is wrong, which is the disk's fault: no broker takes such a
+    batch from anybody. It ends the reader by rule (the transport's fate for what it does not know)."""
     try:
         outcomes = town.throw_bytes(made.batches, made.partition)
     except CorruptRecordError as error:
-        if "crc" not in str(error):
+        if not any(fault in str(error) for fault in ("crc", "minimum record overhead")):
             raise
         return None
     for outcome in outcomes:
