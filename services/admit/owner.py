@@ -146,7 +146,10 @@ class AdmitOwner:
     def _judge(self, submission: Submission, fingerprint: bytes, now_ms: int) -> Outcome:
         directory = self._reader.directory
         outcome = self._admission.judge(submission, fingerprint, self._store, directory, now_ms)
-        if isinstance(outcome, Refused) and by_directory(outcome.code) and not self._newest:
+        doubtful = isinstance(outcome, Refused) and (
+            by_directory(outcome.code) or not (outcome.returned_to or outcome.binding)  # its author may be new
+        )
+        if doubtful and not self._newest:
             before = directory.number  # once a batch is enough, it was written before; a stranger could ask for more
             self._refresh()
             if directory.number != before:
