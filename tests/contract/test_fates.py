@@ -106,6 +106,7 @@ def test_send(error: type[Exception], fate: Fate) -> None:
     """A record that fails so was refused if that is certain, else the send is Unconfirmed, whatever the others did."""
     producer = object.__new__(IdempotentProducer)
     producer._sender, producer._lock = sender(Raw(error())), threading.Lock()
+    producer._stuck = None
     with pytest.raises(SENT.get(fate, errors.Unconfirmed), match="1 of 2"):
         producer.send(RECORDS, timeout=1)
 
