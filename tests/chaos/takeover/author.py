@@ -7,7 +7,7 @@ While ``<folder>/hold`` is there it waits. It acts for two organisations, which 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -69,14 +69,20 @@ def groups(tickets: int) -> Iterator[int]:
 class Author:
     """Files as the hotline and as the two leads."""
 
-    def __init__(self, name: str, settings: Settings, hold: Path) -> None:
+    def __init__(self, hotline: hutong.Bus, leads: Mapping[str, hutong.Bus], hold: Path) -> None:
+        self._hotline = hotline
+        self._leads = leads
+        self._hold = hold
+
+    @classmethod
+    def of(cls, name: str, settings: Settings, hold: Path) -> Author:
+        """With the keys of all three, which lie side by side in a city on one machine."""
+
         def connect(organisation: str) -> hutong.Bus:
             key = settings.home / "keys" / f"{organisation}.pem"
             return hutong.connect(name, settings.model_copy(update={"organisation": organisation, "key": key}))
 
-        self._hotline = connect(settings.organisation)
-        self._leads = {lead: connect(lead) for lead in (WATER, WORKS)}
-        self._hold = hold
+        return cls(connect(settings.organisation), {lead: connect(lead) for lead in (WATER, WORKS)}, hold)
 
     def file(self, tickets: int) -> None:
         """File so many tickets, from the complaint to the closed file."""
@@ -114,7 +120,7 @@ def main(
 
     def work() -> None:
         configure(name)
-        author = Author(name, Settings.load(), folder / "hold")
+        author = Author.of(name, Settings.load(), folder / "hold")
         (folder / f"{name}.ready").touch()
         author.file(tickets)
 
