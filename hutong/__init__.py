@@ -30,10 +30,10 @@ from hutong.errors import (
 )
 from hutong.event import Event
 from hutong.events import Clear, EventData, Sealed, complaint, directory, disposition
-from hutong.outgoing import Draft, Signed, Submitted
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore
 from hutong.settings import Settings
+from hutong.submitting.outgoing import Draft, Signed, Submitted
 
 __all__ = [
     "Bus",

@@ -11,27 +11,27 @@ from typing import Literal
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
-from hutong.courier import Courier
 from hutong.errors import HandlingError, Refused, SettingsError
 from hutong.event import Event, Handling
 from hutong.events import EventData
 from hutong.events.sealed import Sealed
 from hutong.journal import Journal
 from hutong.keystore import SqliteKeyStore
-from hutong.outbox import Outbox
-from hutong.outgoing import Author, Draft, Drafter, Signed, Submitted
 from hutong.reading import Reader
-from hutong.receipts import Receipts
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
-from hutong.sending import Direct, Sender, Wait, Way
 from hutong.settings import Settings
-from hutong.subscription import Patience, Subscription
+from hutong.submitting.courier import Courier
+from hutong.submitting.outbox import Outbox
+from hutong.submitting.outgoing import Author, Draft, Drafter, Signed, Submitted
+from hutong.submitting.receipts import Receipts
+from hutong.submitting.sending import Direct, Sender, Wait, Way
+from hutong.subscribing.subscription import Patience, Subscription
+from hutong.subscribing.wishes import Wishes
 from hutong.transport import Partition, Record, Transport
 from hutong.transport.partition import partition_of
 from hutong.wire.signing import Signer
-from hutong.wishes import Wishes
 
 Start = Literal["earliest", "now"]
 
@@ -156,7 +156,7 @@ class Bus:
 
         Returns when all in-sync replicas have them (``acknowledged``), or when each came back as admitted or refused
         (``admitted``), or when the outbox has them on its disk (``stored``). ``timeout`` is in seconds, for all of it;
-        at most :data:`hutong.sending.SLACK_SECONDS` later it returns or raises.
+        at most :data:`hutong.submitting.sending.SLACK_SECONDS` later it returns or raises.
 
         With an outbox every event goes through it, behind those that wait there, so order is kept whatever is waited
         for: ``acknowledged`` then means that it and all before it are with the broker. What is stored is sent later,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hutong.errors import SettingsError
 from hutong.event import city_part_removed
-from hutong.outgoing import Signed
+from hutong.submitting.outgoing import Signed
 from hutong.transport import Record
 from hutong.wire.envelope import Environment
 from hutong.wire.stamps import DeliveryStamp

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from hutong.catalogue import Catalogue
-from hutong.deadletters import Fold, letters, topic_of
 from hutong.errors import SettingsError, Unavailable
 from hutong.loop import read_to
 from hutong.refusals import Refusals
 from hutong.rules.directory import Directory
+from hutong.subscribing.deadletters import Fold, letters, topic_of
 from hutong.transport import Bounds, Consumer, Partition, Transport
 
 SERVICES: Mapping[str, tuple[str, ...]] = {"admit": ("submissions",), "deliver": ("ledger", "refusals")}

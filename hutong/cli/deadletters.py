@@ -25,9 +25,9 @@ from hutong.cli.options import Json
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
-    from hutong.deadletters import Fold, TicketPlace
-    from hutong.letters import Letter
     from hutong.settings import Settings
+    from hutong.subscribing.deadletters import Fold, TicketPlace
+    from hutong.subscribing.letters import Letter
     from hutong.transport import Transport
 
 NO, UNCONFIRMED = 1, 3
@@ -91,7 +91,7 @@ def replay(
     json_: Json = False,
 ) -> None:
     """Give parked events to their system again."""
-    from hutong.deadletters import release
+    from hutong.subscribing.deadletters import release
 
     if (ticket is None) is not every:
         raise typer.BadParameter(say("deadletters.not_both" if every else "deadletters.which"), param_hint="TICKET")
@@ -126,7 +126,7 @@ def skip(
 ) -> None:
     """Count the event that a ticket waits for as done."""
     from hutong.cli.render import clean, line
-    from hutong.deadletters import skip as write
+    from hutong.subscribing.deadletters import skip as write
 
     if not reason.strip():
         raise typer.BadParameter(say("deadletters.no_reason"), param_hint="--reason")
@@ -164,8 +164,8 @@ def _read(ctx: typer.Context) -> tuple[Settings, Fold]:
 
 
 def _fold(settings: Settings, transport: Transport) -> Fold:
-    from hutong.deadletters import letters, topic_of
     from hutong.errors import SettingsError
+    from hutong.subscribing.deadletters import letters, topic_of
 
     count = transport.topics().get(topic_of(settings.organisation))
     if count is None:

@@ -12,8 +12,8 @@ from hutong.cli.render import clean, line, utc
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
-    from hutong.deadletters import Done, Fold, ParkedTicket, TicketPlace
-    from hutong.letters import Letter
+    from hutong.subscribing.deadletters import Done, Fold, ParkedTicket, TicketPlace
+    from hutong.subscribing.letters import Letter
 
 
 def state_of(ticket: ParkedTicket) -> str:

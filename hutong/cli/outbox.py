@@ -13,7 +13,7 @@ from hutong.cli.options import Json, System
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
-    from hutong.outbox_rows import Row
+    from hutong.submitting.outbox_rows import Row
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def _file(ctx: typer.Context, given: Path | None) -> Path:
 def list_(ctx: typer.Context, file: File = None, json_: Json = False) -> None:
     """Show what waits."""
     from hutong.cli.render import clean, line
-    from hutong.outbox_rows import look
+    from hutong.submitting.outbox_rows import look
 
     found = look(_file(ctx, file))
     for row in found.waiting:
@@ -93,7 +93,7 @@ def drop(
     import getpass
 
     from hutong.cli.render import clean, line
-    from hutong.outbox import Outbox
+    from hutong.submitting.outbox import Outbox
 
     if not reason.strip():
         raise typer.BadParameter(say("outbox.reason"), param_hint="--reason")
@@ -127,7 +127,7 @@ def send(
     """Send what waits, and end when the broker has all of it."""
     import hutong
     from hutong.cli.render import line
-    from hutong.outbox_rows import look
+    from hutong.submitting.outbox_rows import look
 
     path = _file(ctx, file)
     before = len(look(path).waiting)

@@ -18,8 +18,8 @@ from hutong.cli.texts import say
 
 if TYPE_CHECKING:
     from hutong.client import Bus
-    from hutong.outgoing import Draft, Submitted
     from hutong.settings import Settings
+    from hutong.submitting.outgoing import Draft, Submitted
 
 
 class Wait(StrEnum):

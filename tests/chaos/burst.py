@@ -17,8 +17,8 @@ import typer
 import hutong
 from hutong import complaint
 from hutong.logs import configure
-from hutong.outgoing import Signed
 from hutong.settings import Settings
+from hutong.submitting.outgoing import Signed
 from services.owning.running import crash_only
 from tests.chaos.city import CATEGORIES
 

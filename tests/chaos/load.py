@@ -23,8 +23,8 @@ import typer
 import hutong
 from hutong import complaint
 from hutong.logs import configure
-from hutong.outgoing import Draft, Signed
 from hutong.settings import Settings
+from hutong.submitting.outgoing import Draft, Signed
 from hutong.wire.envelope import SIGNATURE
 from hutong.wire.signing import Signer
 from services.owning.running import crash_only

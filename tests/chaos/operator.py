@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from random import Random
 
-from hutong import deadletters
-from hutong.deadletters import Fold
 from hutong.errors import BusError
+from hutong.subscribing import deadletters
+from hutong.subscribing.deadletters import Fold
 from hutong.transport import Transport
 from tests.chaos.city import PARTITIONS, WORKS
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hutong.deadletters import Fold
-from hutong.letters import Letter, delivered
+from hutong.subscribing.deadletters import Fold
+from hutong.subscribing.letters import Letter, delivered
 from hutong.transport import Record
 from tests.checker.deliveries import Content, Line
 from tests.checker.history import History, Parked

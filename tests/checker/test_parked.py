@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from hutong.letters import Control, Letter, read
+from hutong.subscribing.letters import Control, Letter, read
 from hutong.transport import Record
 from tests.checker import Handled, History, check
 from tests.checker.falsify import among_letters, flipped, in_journal

@@ -42,7 +42,7 @@ def command(cli_city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> Iterator[Com
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No second is waited for nothing."""
-    monkeypatch.setattr("hutong.giving._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("hutong.subscribing.giving._FIRST_WAIT", 0.001)
     monkeypatch.setattr("hutong.loop.POLL_SECONDS", 0.001)
     monkeypatch.setattr("hutong.loop._GLANCE_SECONDS", 0.001)
-    monkeypatch.setattr("hutong.parking._GLANCE_SECONDS", 0.0)
+    monkeypatch.setattr("hutong.subscribing.parking._GLANCE_SECONDS", 0.0)

@@ -9,9 +9,9 @@ from typing import Any
 
 import hutong
 from hutong import complaint, disposition
-from hutong.deadletters import Fold, letters, topic_of
 from hutong.event import Event
-from hutong.letters import Control, What, control_record
+from hutong.subscribing.deadletters import Fold, letters, topic_of
+from hutong.subscribing.letters import Control, What, control_record
 from hutong.transport import Partition, Record
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Wire

@@ -10,8 +10,8 @@ import pytest
 import hutong
 from hutong import Clear, complaint, disposition
 from hutong.events import EventData
-from hutong.outgoing import Submitted
 from hutong.settings import read_private_key
+from hutong.submitting.outgoing import Submitted
 from hutong.transport import Outgoing
 from hutong.wire.signing import Signer
 from tests.cities import CITY, TwinCity

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hutong.deadletters import Fold, Place
 from hutong.errors import InvalidEvent
-from hutong.letters import Control, Failure, Letter, What, control_record, delivered, letter_record, read
+from hutong.subscribing.deadletters import Fold, Place
+from hutong.subscribing.letters import Control, Failure, Letter, What, control_record, delivered, letter_record, read
 from hutong.transport import Outgoing, Record
 from hutong.wire.stamps import DeliveryStamp
 

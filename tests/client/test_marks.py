@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hutong.marks import WINDOW, Marks
+from hutong.subscribing.marks import WINDOW, Marks
 from hutong.wire.stamps import STREAMS, DeliveryStamp
 
 

@@ -16,7 +16,7 @@ import pytest
 import hutong
 from hutong import disposition
 from hutong.errors import SettingsError, Unavailable, Unconfirmed
-from hutong.outbox_rows import look
+from hutong.submitting.outbox_rows import look
 from hutong.testing import MemoryTransport
 from hutong.transport import Outgoing, Partition, Placed, Producer, Record
 from hutong.transport.partition import partition_of

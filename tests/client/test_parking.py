@@ -10,10 +10,10 @@ import pytest
 
 import hutong
 from hutong import disposition
-from hutong.deadletters import topic_of
 from hutong.event import Event
-from hutong.letters import Failure, letter_record
-from hutong.marks import Marks
+from hutong.subscribing.deadletters import topic_of
+from hutong.subscribing.letters import Failure, letter_record
+from hutong.subscribing.marks import Marks
 from hutong.transport import Partition, Position
 from hutong.wire.stamps import DeliveryStamp
 from tests.cities import CITY, TwinCity

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 import hutong
-from hutong.outbox_rows import look
-from hutong.sending import SLACK_SECONDS
+from hutong.submitting.outbox_rows import look
+from hutong.submitting.sending import SLACK_SECONDS
 from tests.integration.running import RunningCity, running_city
 
 CITY = "110000"

@@ -11,8 +11,8 @@ import pytest
 
 import hutong
 from hutong import complaint, disposition
-from hutong.deadletters import Fold, letters, release
 from hutong.event import Event
+from hutong.subscribing.deadletters import Fold, letters, release
 from tests.integration.running import RunningCity, running_city
 
 CITY, WATER = "110000", "110000.water"

@@ -16,9 +16,9 @@ from hutong.catalogue import Catalogue
 from hutong.event import Event, read_event
 from hutong.events.directory import Level, OrganisationEntry
 from hutong.keys import make_keys
-from hutong.outgoing import Submitted
 from hutong.registry import Registrar
 from hutong.settings import read_private_key
+from hutong.submitting.outgoing import Submitted
 from hutong.transport import Header, Outgoing, Partition
 from hutong.transport.partition import partition_of
 from hutong.wire.envelope import Submission, format_time

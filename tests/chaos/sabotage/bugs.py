@@ -142,7 +142,7 @@ def last_stable_offset(hit: Hit) -> None:
 
 def ahead_of_dead_letter(hit: Hit) -> None:
     """The mark is committed past an event that failed, and only then its letter is written."""
-    from hutong.subscription import Subscription
+    from hutong.subscribing.subscription import Subscription
 
     def failed(original: Function) -> Function:
         def broken(self: Any, door: Any, stamp: Any, record: Any, failure: Any) -> None:
@@ -158,7 +158,7 @@ def ahead_of_dead_letter(hit: Hit) -> None:
 
 def marks_left_behind(hit: Hit) -> None:
     """The offset is committed without the marks, so whoever takes the partition next knows none."""
-    from hutong.marks import Marks
+    from hutong.subscribing.marks import Marks
 
     def encode(original: Function) -> Function:
         def broken(self: Any) -> str:
@@ -189,7 +189,7 @@ def two_threads(hit: Hit) -> None:
     """Two threads share one subscription: the second handles a ticket's next event while the first is at work."""
     from hutong.client import Bus
     from hutong.event import Event
-    from hutong.subscription import Subscription
+    from hutong.subscribing.subscription import Subscription
     from services import serving
 
     done: dict[int, Callable[[], None]] = {}

@@ -61,8 +61,8 @@ class Cuts:
 
 def install(cuts: Cuts, instance: str) -> None:
     """Put the steps into this process; the sign ``<instance>.took`` says that it owns partitions of its door."""
-    from hutong.parking import Parking
-    from hutong.subscription import Subscription
+    from hutong.subscribing.parking import Parking
+    from hutong.subscribing.subscription import Subscription
     from hutong.transport.kafka_producer import FencingProducer
 
     def write(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 
 from hutong.errors import SettingsError, Unavailable, Unconfirmed
 from hutong.journal import Journal
-from hutong.outgoing import Signed, Submitted
-from hutong.receipts import Receipt, Receipts
+from hutong.submitting.outgoing import Signed, Submitted
+from hutong.submitting.receipts import Receipt, Receipts
 from hutong.transport import Placed, Producer
 from hutong.wire.stamps import LedgerStamp, RefusalStamp
 

@@ -10,9 +10,9 @@ import structlog
 
 from hutong.errors import BusError, InvalidEvent, Unavailable, Unconfirmed, UnknownOutcome
 from hutong.journal import Journal
-from hutong.outbox import BATCH_EVENTS, Outbox
-from hutong.outbox_rows import Waiting
-from hutong.outgoing import Signed
+from hutong.submitting.outbox import BATCH_EVENTS, Outbox
+from hutong.submitting.outbox_rows import Waiting
+from hutong.submitting.outgoing import Signed
 from hutong.transport import Placed, Producer
 
 _log = structlog.get_logger()

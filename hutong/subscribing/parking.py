@@ -18,12 +18,12 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from hutong.deadletters import Fold, Place, topic_of
 from hutong.errors import Unavailable
 from hutong.journal import Journal
-from hutong.letters import Control, Failure, Letter, What, control_record, delivered, letter_record, read
 from hutong.loop import read_to
-from hutong.marks import Marks
+from hutong.subscribing.deadletters import Fold, Place, topic_of
+from hutong.subscribing.letters import Control, Failure, Letter, What, control_record, delivered, letter_record, read
+from hutong.subscribing.marks import Marks
 from hutong.transport import Consumer, Outgoing, Partition, Producer, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hutong.errors import SettingsError, Unavailable, Unconfirmed
-from hutong.outbox_rows import COLUMNS, SCHEMA, Row, Waiting, checksum_of, fields_of, row_of, waiting_of
-from hutong.outgoing import Signed
+from hutong.submitting.outbox_rows import COLUMNS, SCHEMA, Row, Waiting, checksum_of, fields_of, row_of, waiting_of
+from hutong.submitting.outgoing import Signed
 from hutong.wire.envelope import Environment
 
 _FORMAT = "1"

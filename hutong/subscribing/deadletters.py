@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 import structlog
 
 from hutong.errors import InvalidEvent
-from hutong.letters import Control, Letter, control_record, read
 from hutong.loop import read_to
+from hutong.subscribing.letters import Control, Letter, control_record, read
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
 

@@ -1,7 +1,7 @@
 """One system's subscription to its organisation's deliveries: in order per ticket, each once, loud at a gap.
 
-What an event's failure means is decided here and written by :mod:`hutong.parking`; giving one event out, again and
-again where it must be, is :mod:`hutong.giving`.
+What an event's failure means is decided here and written by :mod:`hutong.subscribing.parking`; giving one event out,
+again and again where it must be, is :mod:`hutong.subscribing.giving`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 import structlog
 
-from hutong import gaps
 from hutong.errors import InvalidEvent, TooManyDeadLetters
 from hutong.event import Event
-from hutong.giving import Giving, Moved, Open
 from hutong.journal import Journal
-from hutong.letters import Failure, Letter
 from hutong.loop import Loop
-from hutong.marks import WINDOW, Marks
-from hutong.parking import Parking
+from hutong.subscribing import gaps
+from hutong.subscribing.giving import Giving, Moved, Open
+from hutong.subscribing.letters import Failure, Letter
+from hutong.subscribing.marks import WINDOW, Marks
+from hutong.subscribing.parking import Parking
+from hutong.subscribing.wishes import Wishes
 from hutong.transport import Consumer, Partition, Position, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
-from hutong.wishes import Wishes
 
 _log = structlog.get_logger()
 

@@ -10,8 +10,8 @@ import structlog
 
 from hutong.errors import HandlingError, Unavailable
 from hutong.event import Event, Handling
-from hutong.letters import Failure
 from hutong.loop import Loop
+from hutong.subscribing.letters import Failure
 from hutong.transport import Record
 
 _log = structlog.get_logger()

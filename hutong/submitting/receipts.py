@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hutong.errors import Unavailable
 from hutong.event import city_part_removed
 from hutong.loop import read_to
-from hutong.outgoing import Signed
+from hutong.submitting.outgoing import Signed
 from hutong.transport import Consumer, Partition, Record, Transport
 from hutong.wire.envelope import Environment
 from hutong.wire.stamps import LedgerStamp, RefusalStamp

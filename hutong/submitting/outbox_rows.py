@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hutong.errors import SettingsError
-from hutong.outgoing import Signed
+from hutong.submitting.outgoing import Signed
 from hutong.wire.envelope import Submission
 
 SCHEMA = """
