@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -26,6 +27,15 @@ from tests.cities import CITY, TwinCity
 
 WATER = "110000.water"
 FILED = complaint.Filed(kind=complaint.Kind.HELP, channel="phone", category="public_service/water", area="110105026")
+
+
+@pytest.fixture(autouse=True)
+def every_level_is_logged() -> Iterator[None]:
+    """What a test before this one configured may leave out what is only information."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
