@@ -141,27 +141,23 @@ def _sent(content: dict[str, Any], system: str) -> Sent:
 
 
 def _handled(content: dict[str, Any]) -> Handled:
-    return Handled(
-        at_ms=int(content["at"]),
-        system=content["system"],
-        stream=content["stream"],
-        partition=int(content["partition"]),
-        n=int(content["n"]),
-        fingerprint=bytes.fromhex(content["fingerprint"]),
-        given=bool(content["given"]),
-        letter=bool(content.get("letter", False)),
-    )
+    return Handled(**_delivery(content), given=bool(content["given"]), letter=bool(content.get("letter", False)))
 
 
 def _parked(content: dict[str, Any]) -> Parked:
-    return Parked(
-        at_ms=int(content["at"]),
-        system=content["system"],
-        stream=content["stream"],
-        partition=int(content["partition"]),
-        n=int(content["n"]),
-        fingerprint=bytes.fromhex(content["fingerprint"]),
-    )
+    return Parked(**_delivery(content))
+
+
+def _delivery(content: dict[str, Any]) -> dict[str, Any]:
+    """Which delivery to which system a line is about, and when it was written."""
+    return {
+        "at_ms": int(content["at"]),
+        "system": content["system"],
+        "stream": content["stream"],
+        "partition": int(content["partition"]),
+        "n": int(content["n"]),
+        "fingerprint": bytes.fromhex(content["fingerprint"]),
+    }
 
 
 _KEYS: Mapping[str, int] = {
