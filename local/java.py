@@ -13,7 +13,7 @@ from pathlib import Path
 from hutong.errors import SettingsError
 
 # slf4j-simple: without it the broker keeps its warnings to itself
-KAFKA = "org.apache.kafka:kafka_2.13:4.3.1+org.slf4j:slf4j-simple:1.7.36"
+KAFKA = "org.apache.kafka:kafka_2.13:4.2.2+org.slf4j:slf4j-simple:1.7.36"
 OLDEST_JAVA = 17  # Kafka 4's brokers need it
 
 

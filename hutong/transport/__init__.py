@@ -11,7 +11,7 @@ out of range is reported, never reset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -158,6 +158,22 @@ class TransactionalProducer(Protocol):
         otherwise nothing is committed, and it is an ``UnknownOutcome``. Whoever read "to the end" may have asked a
         broker that was cut off from the others and did not know of newer records; where the first own record lies
         says whether that was so.
+        """
+        ...
+
+    def sweep(
+        self,
+        partitions: Iterable[Partition],
+        *,
+        inputs: Iterable[Partition] = (),
+        consumer: Consumer | None = None,
+        timeout: float,
+    ) -> None:
+        """End on these partitions what a former owner left open, also where the broker has forgotten to (ADR 0016).
+
+        By a transaction that is aborted: one record for each of ``partitions``, and positions of ``consumer``'s group
+        on ``inputs``, none of which anybody sees. Before it, what is read to its end may never come to it; without it,
+        the first commit might commit a former owner's last records, too. Raises as :meth:`write` does.
         """
         ...
 

@@ -74,7 +74,7 @@ class KafkaReader:
         edge: Callable[[Partition, Start], int],
     ) -> None:
         """``edge`` asks for beginning or high watermark: a committed kafka-python consumer cannot see the latter."""
-        self._group = group
+        self.group = group
         self._start = start
         self._edge = edge
         self._listener = _Assigned()
@@ -105,7 +105,7 @@ class KafkaReader:
         return self._listener.count + self._assigns
 
     def subscribe(self, topics: Sequence[str]) -> None:
-        if self._group is None:
+        if self.group is None:
             raise ValueError("subscribe() shares partitions within a group: this consumer has none, use assign()")
         with asking("subscribing"):
             self._raw.subscribe(topics=list(topics), listener=self._listener)
@@ -212,7 +212,7 @@ class KafkaReader:
 
     def committed(self, partition: Partition) -> Position | None:
         self._needs_group()
-        with asking(f"asking for the position of {self._group}"):
+        with asking(f"asking for the position of {self.group}"):
             found = self._raw.committed(TopicPartition(*partition), metadata=True, timeout_ms=_TIMEOUT_MS)
         return None if found is None else Position(offset=found.offset, metadata=found.metadata or "")
 
@@ -226,11 +226,11 @@ class KafkaReader:
                 raise errors.Fenced("another process runs as this system: give one of the two another name") from None
             if fate_of(error) is Fate.MOOT:
                 return False
-            raise asked(error, f"committing for {self._group}") from error
+            raise asked(error, f"committing for {self.group}") from error
         return True
 
     def _needs_group(self) -> None:
-        if self._group is None:
+        if self.group is None:
             raise ValueError("positions are committed for a group: this consumer has none")
 
     def beginning(self, partition: Partition) -> int:

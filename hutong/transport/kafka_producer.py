@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
@@ -241,14 +241,39 @@ class FencingProducer:
         begins: Mapping[Partition, int] | None = None,
         timeout: float,
     ) -> list[Placed]:
-        if self._failed is not None:
-            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
         if not records and not positions:
             return []
         if positions and not isinstance(consumer, KafkaReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
-        try:
+        with self._last_chance():
             return self._transact(records, positions or {}, consumer, begins or {}, time.monotonic() + timeout)
+
+    def sweep(
+        self,
+        partitions: Iterable[Partition],
+        *,
+        inputs: Iterable[Partition] = (),
+        consumer: Consumer | None = None,
+        timeout: float,
+    ) -> None:
+        records = [Outgoing(topic=topic, partition=number, key=b"", value=b"") for topic, number in partitions]
+        offsets = {TopicPartition(*place): OffsetAndMetadata(0, "", -1) for place in inputs}
+        raw, deadline = self._sender.raw, time.monotonic() + timeout
+        with self._last_chance():
+            self._send(records, deadline)
+            if offsets:
+                assert isinstance(consumer, KafkaReader)
+                group = consumer.group  # by its name alone, which needs no membership: a rebalance does not matter here
+                self._within(deadline, "positions", lambda: raw.send_offsets_to_transaction(offsets, group))
+            self._within(deadline, "abort", raw.abort_transaction)
+
+    @contextmanager
+    def _last_chance(self) -> Iterator[None]:
+        """Whatever fails inside leaves this producer of no use, and is Fenced or UnknownOutcome."""
+        if self._failed is not None:
+            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
+        try:
+            yield
         except kafka.KafkaError as error:
             self._failed = self._failure("writing", error)
             raise self._failed from error
@@ -267,11 +292,25 @@ class FencingProducer:
         begins: Mapping[Partition, int],
         deadline: float,
     ) -> list[Placed]:
-        raw = self._sender.raw
+        raw, manager = self._sender.raw, self._sender.raw._transaction_manager
+        epoch = manager.producer_id_and_epoch
+        placed = self._send(records, deadline)
+        check_begins(self._id, records, placed, begins)
+        if positions:
+            assert isinstance(consumer, KafkaReader)
+            offsets = {TopicPartition(*p): OffsetAndMetadata(at.offset, at.metadata, -1) for p, at in positions.items()}
+            member = consumer.member()
+            self._within(deadline, "positions", lambda: raw.send_offsets_to_transaction(offsets, member))
+        if manager.producer_id_and_epoch != epoch:
+            raise errors.UnknownOutcome(f"{self._id}: the producer was replaced in the middle of a transaction")
+        self._within(deadline, "commit", raw.commit_transaction)
+        return placed
+
+    def _send(self, records: Sequence[Outgoing], deadline: float) -> list[Placed]:
+        """Begin a transaction and write the records into it."""
         check_sendable(records)
         self._sender.know({record.topic for record in records}, deadline)
-        raw.begin_transaction()
-        epoch = raw._transaction_manager.producer_id_and_epoch
+        self._sender.raw.begin_transaction()
         futures: list[Any] = []
         self._sender.hand_over(records, futures)
         self._sender.flush(deadline)
@@ -281,17 +320,7 @@ class FencingProducer:
                 raise self._failure(f"writing to {record.topic}", future.exception) from future.exception
             if not future.succeeded():
                 raise errors.UnknownOutcome(f"{self._id}: no answer in time for a record for {record.topic}")
-        placed = [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
-        check_begins(self._id, records, placed, begins)
-        if positions:
-            assert isinstance(consumer, KafkaReader)
-            offsets = {TopicPartition(*p): OffsetAndMetadata(at.offset, at.metadata, -1) for p, at in positions.items()}
-            member = consumer.member()
-            self._within(deadline, "positions", lambda: raw.send_offsets_to_transaction(offsets, member))
-        if raw._transaction_manager.producer_id_and_epoch != epoch:
-            raise errors.UnknownOutcome(f"{self._id}: the producer was replaced in the middle of a transaction")
-        self._within(deadline, "commit", raw.commit_transaction)
-        return placed
+        return [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
 
     def _within(self, deadline: float, what: str, call: Callable[[], object]) -> None:
         """Run a call of kafka-python that may hang for ever; give up on it, and on the producer, at the deadline."""

@@ -67,7 +67,10 @@ class AdmitOwner:
             SettingsError: the submissions do not reach as far as the ledger has read them (a restored broker?).
             OutOfRange: submissions that have no outcome yet are no longer kept.
             Unavailable: a transaction hangs on the ledger or the refusals, or the directory ends too early.
+            Fenced, UnknownOutcome: this producer is of no use.
         """
+        outputs = [Partition(topic, self._admission.partition) for topic in TOPICS]
+        self._producer.sweep(outputs, timeout=WRITE_SECONDS)
         self._begins = dict(ends(self._consumer, self._admission.partition))
         bring_up(self._past, self._transport, self._begins)
         self._refresh()

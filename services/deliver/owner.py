@@ -35,6 +35,12 @@ class DoorPlan:
             raise SettingsError(f"topic {topic} is missing: register its organisation again (`hutong org register`)")
         return self._doors[topic]
 
+    def places(self, number: int) -> list[Partition]:
+        """Where the deliveries of partition ``number`` of the ledger go to, in all doors there are now."""
+        self._doors = self._transport.topics()
+        doors = {topic: count for topic, count in self._doors.items() if topic.startswith("deliveries.")}
+        return [Partition(topic, number % count) for topic, count in doors.items()]
+
 
 class DeliverOwner:
     """Owns partition ``number`` of ledger and refusals, and all deliveries that come of it."""
@@ -62,7 +68,12 @@ class DeliverOwner:
         Raises:
             SettingsError: a position lies beyond its log's end (a restored broker?).
             Unavailable: a transaction hangs.
+            Fenced, UnknownOutcome: this producer is of no use.
         """
+        inputs = [Partition(topic, self._number) for topic in TOPICS]
+        self._producer.sweep(
+            self._doors.places(self._number), inputs=inputs, consumer=self._consumer, timeout=WRITE_SECONDS
+        )
         starts = ends(self._consumer, self._number)
         for place, start in starts.items():
             end = self._consumer.end(place)

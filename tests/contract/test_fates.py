@@ -92,7 +92,7 @@ def test_commit(error: type[Exception], fate: Fate) -> None:
         raise error
 
     reader = object.__new__(KafkaReader)
-    reader._group, reader._fenced, reader._raw = "g", False, SimpleNamespace(commit=commit)
+    reader.group, reader._fenced, reader._raw = "g", False, SimpleNamespace(commit=commit)
     positions = {Partition("t", 0): Position(offset=1)}
     if fate is Fate.MOOT:
         assert reader.commit(positions) is False

@@ -189,6 +189,26 @@ def test_positions_after_rebalance(bench: Bench) -> None:
     assert successor.committed(a) is None
 
 
+def test_sweep(bench: Bench) -> None:
+    """It shows nothing, moves no position, leaves the producer usable, and is not for whom another has fenced."""
+    topic, name, group = bench.topic(2), bench.name("id"), bench.name("group")
+    a, b = Partition(topic, 0), Partition(topic, 1)
+    reader, record = bench.reader(group=group), Outgoing(topic=topic, key=b"k", value=b"v", partition=0)
+    former = owner(bench, name)
+    former.write([record], timeout=10)
+    for _ in range(2):
+        former.sweep([a, b], inputs=[a], consumer=reader, timeout=10)
+    former.write([record], timeout=10)
+    assert [r.value for r in read_to_end(bench.reader(a), a)] == [b"v", b"v"]
+    assert read_to_end(bench.reader(b), b) == []
+    assert reader.committed(a) is None
+    owner(bench, name)
+    with pytest.raises(errors.Fenced, match=name):
+        former.sweep([a], timeout=10)
+    with pytest.raises(errors.Fenced, match="of no use"):
+        former.write([record], timeout=10)
+
+
 def test_positions_need_a_consumer(bench: Bench) -> None:
     """Positions without the consumer that read them are an error of the caller."""
     with pytest.raises(ValueError, match="consumer"):
