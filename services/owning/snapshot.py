@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -92,19 +93,30 @@ def restore(snapshot: Path, live: Path) -> bool:
     """Copy a snapshot to ``live``; False where there is none.
 
     Raises:
-        Unfit: its sum is not that of its content. OSError: it cannot be read, or the copy not written.
+        Unfit: it cannot be read, or its sum is not that of its content. OSError: the copy cannot be written.
     """
-    try:
-        source = snapshot.open("rb")
-    except FileNotFoundError:
-        return False
-    with source, live.open("wb") as target:
-        left = snapshot.stat().st_size - _SUM_BYTES
-        found = sha256()
-        while left > 0 and (chunk := source.read(min(_CHUNK, left))):
-            found.update(chunk)
-            target.write(chunk)
-            left -= len(chunk)
-        if source.read() != found.digest():
-            raise Unfit("it is damaged: its content does not have its sum")
+    with live.open("wb") as target:
+        try:
+            for chunk in _content(snapshot):
+                target.write(chunk)
+        except FileNotFoundError:
+            return False
     return True
+
+
+def _content(snapshot: Path) -> Iterator[bytes]:
+    """A snapshot's content, piece by piece; whether it was sound is known at its end."""
+    found = sha256()
+    try:
+        with snapshot.open("rb") as source:
+            left = snapshot.stat().st_size - _SUM_BYTES
+            while left > 0 and (chunk := source.read(min(_CHUNK, left))):
+                found.update(chunk)
+                yield chunk
+                left -= len(chunk)
+            if source.read() != found.digest():
+                raise Unfit("it is damaged: its content does not have its sum")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unfit(f"it cannot be read ({error})") from error

@@ -35,6 +35,7 @@ _AT_WORK = (
     "pragma cache_size=-2048",
     "pragma shrink_memory",
 )
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,11 @@ class StateFile:
     def restore(self) -> bool:
         """Replace what the file holds by the snapshot; False where there is none that belongs here.
 
-        Whether the log agrees with it is for :mod:`services.owning.recall` to ask.
+        Whether the log agrees with it is for :mod:`services.owning.recall` to ask. A snapshot is only thrown away for
+        a fault of its own.
+
+        Raises:
+            SettingsError: the file cannot be made; the snapshot stays.
         """
         self.close()
         try:
@@ -159,7 +164,11 @@ class StateFile:
                 self._anew()
                 return False
             self._open_restored()
-        except (Unfit, OSError, sqlite3.Error) as error:
+        except OSError as error:
+            raise self._cannot(error) from error
+        except (Unfit, sqlite3.Error) as error:
+            if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
+                raise self._cannot(error) from error
             self.discard(str(error))
             return False
         return True

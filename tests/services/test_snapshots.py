@@ -267,3 +267,24 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     belongs = Belongs(service="s", city="c", environment="test", partition=0, rules="1")
     with pytest.raises(hutong.SettingsError, match="make its folder writable"):
         StateFile(tmp_path / "state", belongs, "", instance="i")
+
+
+def test_a_full_disk_costs_no_snapshot(city: TwinCity) -> None:
+    """Only the copy had no room: that is said, and the snapshot is there when there is room again."""
+    play(city)
+    kept = {path: path.read_bytes() for path in snapshot(city)}
+    file = states(city)[0].file
+    file.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file, "_unlink", lambda: _plant(file._live))
+        with pytest.raises(hutong.SettingsError, match="No space left"):
+            file.restore()
+    assert {path: path.read_bytes() for path in kept} == kept
+    file._live.unlink()
+    assert read_anew(city) == (0, [])
+
+
+def _plant(path: Path) -> None:
+    """What is written to ``path`` from now on finds no room."""
+    path.unlink()
+    path.symlink_to("/dev/full")
