@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from hutong.errors import Unavailable
+from hutong.errors import InvalidEvent, Unavailable
 from hutong.journal import Journal
 from hutong.loop import read_to
 from hutong.subscribing.deadletters import Fold, Place, topic_of
@@ -53,7 +53,7 @@ class Parking:
         self._shelf: Consumer | None = None
         self._producer: Producer | None = None
         self._page: dict[Place, Record] = {}
-        self._foreign: list[Letter] = []
+        self._polled: list[Record] = []
         self._reading = False
         self._looked_at = 0.0
 
@@ -65,7 +65,7 @@ class Parking:
         """
         fold = Fold(system=self._system)
         places = [Partition(self._topic, number) for number in marks]
-        self._fold, self._foreign, self._reading = fold, [], False
+        self._fold, self._polled, self._reading = fold, [], False
         if not places:
             return
         tail = self._tail = self._tail or self._transport.consumer(client_id=f"{self._name}.deadletters")
@@ -107,7 +107,8 @@ class Parking:
         """Read what is new, at most once a second and without waiting for it.
 
         ``owns`` proves that a partition is still this instance's, by a commit. Only then is a letter that somebody else
-        wrote a zombie's: to one that is itself the zombie, the rightful owner's letters look the same.
+        wrote a zombie's: to one that is itself the zombie, the rightful owner's letters look the same. Before that,
+        neither it nor what comes after it counts: an event that this instance is still to be given has no letter.
         """
         now = time.monotonic()
         if self._tail is None or not self._reading or now - self._looked_at < _GLANCE_SECONDS:
@@ -117,15 +118,25 @@ class Parking:
             polled = self._tail.poll(0)
         except Unavailable:
             return
-        for records in polled.values():
-            for record in records:
-                found = self._fold.take(record)
-                if isinstance(found, Letter) and found.writer != self._token:
-                    self._foreign.append(found)
-        while self._foreign and owns(self._foreign[0].partition):
-            letter = self._foreign.pop(0)
-            _log.warning("overtaken: written by an instance that no longer owned the partition", what=str(letter))
-            self._control("overtaken", letter)
+        self._polled += [record for records in polled.values() for record in records]
+        while self._polled:
+            letter = self._foreign(self._polled[0])
+            if letter is not None and not owns(letter.partition):
+                return
+            self._fold.take(self._polled.pop(0))
+            if letter is not None:
+                _log.warning("overtaken: written by an instance that no longer owned the partition", what=str(letter))
+                self._control("overtaken", letter)
+
+    def _foreign(self, record: Record) -> Letter | None:
+        """The letter that another instance of this system wrote, if the record is one."""
+        try:
+            found = read(record)
+        except InvalidEvent:
+            return None
+        if isinstance(found, Letter) and found.system == self._system and found.writer != self._token:
+            return found
+        return None
 
     def released(self) -> Letter | None:
         """The next letter to give out again."""

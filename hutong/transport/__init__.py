@@ -163,17 +163,20 @@ class TransactionalProducer(Protocol):
 
     def sweep(
         self,
-        partitions: Iterable[Partition],
+        partitions: Sequence[Partition],
         *,
         inputs: Iterable[Partition] = (),
         consumer: Consumer | None = None,
         timeout: float,
-    ) -> None:
+    ) -> dict[Partition, int]:
         """End on these partitions what a former owner left open, also where the broker has forgotten to (ADR 0016).
 
         By a transaction that is aborted: one record for each of ``partitions``, and positions of ``consumer``'s group
         on ``inputs``, none of which anybody sees. Before it, what is read to its end may never come to it; without it,
         the first commit might commit a former owner's last records, too. Raises as :meth:`write` does.
+
+        Says where each of ``partitions`` ends, if nobody else writes there: right behind the sweep's own marker, which
+        may come a moment later. No broker that was cut off from the others can tell that.
         """
         ...
 

@@ -17,6 +17,7 @@ from hutong.transport.begins import check_begins
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import Fate, asked, fate_of, told
 from hutong.transport.partition import partition_of
+from hutong.transport.sweeping import ends_behind, sweepings
 
 MAX_REQUEST = 4 * 1024 * 1024
 """Largest record in bytes that is offered to the broker at all; each topic's own limit is the broker's business."""
@@ -250,22 +251,22 @@ class FencingProducer:
 
     def sweep(
         self,
-        partitions: Iterable[Partition],
+        partitions: Sequence[Partition],
         *,
         inputs: Iterable[Partition] = (),
         consumer: Consumer | None = None,
         timeout: float,
-    ) -> None:
-        records = [Outgoing(topic=topic, partition=number, key=b"", value=b"") for topic, number in partitions]
-        offsets = {TopicPartition(*place): OffsetAndMetadata(0, "", -1) for place in inputs}
+    ) -> dict[Partition, int]:
         raw, deadline = self._sender.raw, time.monotonic() + timeout
+        offsets = {TopicPartition(*place): OffsetAndMetadata(0, "", -1) for place in inputs}
         with self._last_chance():
-            self._send(records, deadline)
+            placed = self._send(sweepings(partitions), deadline)
             if offsets:
                 assert isinstance(consumer, KafkaReader)
                 group = consumer.group  # by its name alone, which needs no membership: a rebalance does not matter here
                 self._within(deadline, "positions", lambda: raw.send_offsets_to_transaction(offsets, group))
             self._within(deadline, "abort", raw.abort_transaction)
+        return ends_behind(partitions, placed)
 
     @contextmanager
     def _last_chance(self) -> Iterator[None]:

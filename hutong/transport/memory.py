@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 from hutong import errors
@@ -22,6 +23,7 @@ from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
 from hutong.transport.memory_reader import MemoryReader
 from hutong.transport.partition import partition_of
+from hutong.transport.sweeping import ends_behind, sweepings
 
 _MAX_MESSAGE = 1_048_588  # Kafka's default of max.message.bytes
 
@@ -51,9 +53,11 @@ class MemoryTransport:
         with self.changed:
             epoch = self._epochs[transactional_id] = self._epochs.get(transactional_id, 0) + 1
             if hanging := self._open.pop(transactional_id, None):
-                self._forgotten[transactional_id] = hanging
-                if not self.forgetful:
-                    self.end_forgotten(transactional_id, Ending.ABORTED)
+                if self.forgetful:
+                    self._forgotten[transactional_id] = hanging
+                else:
+                    hanging.end(Ending.ABORTED)
+                    self.changed.notify_all()
             return MemoryTransactionalProducer(self, transactional_id, epoch)
 
     def consumer(
@@ -178,18 +182,13 @@ class MemoryTransport:
         """Remember an open transaction, for the successor to abort."""
         self._open[transactional_id] = transaction
 
-    def commit(self, transactional_id: str, transaction: Transaction) -> None:
-        """End an open transaction well."""
+    def end(self, transactional_id: str, transaction: Transaction, ending: Ending) -> None:
+        """End an open transaction, and what of a former owner of its id was forgotten."""
         del self._open[transactional_id]
-        transaction.end(Ending.COMMITTED)
-        self.end_forgotten(transactional_id, Ending.COMMITTED)
-        self.changed.notify_all()
-
-    def end_forgotten(self, transactional_id: str, ending: Ending) -> None:
-        """The next marker of an id ends whatever of it is still open, well or not."""
+        transaction.end(ending)
         if forgotten := self._forgotten.pop(transactional_id, None):
-            forgotten.end(ending)
-            self.changed.notify_all()
+            forgotten.end_by(transaction)
+        self.changed.notify_all()
 
 
 class MemoryProducer:
@@ -224,15 +223,34 @@ class MemoryTransactionalProducer:
         begins: Mapping[Partition, int] | None = None,
         timeout: float,
     ) -> list[Placed]:
-        if self._failed is not None:
-            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
         if not records and not positions:
             return []
         if positions and not isinstance(consumer, MemoryReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
+        with self._last_chance():
+            return self._transact(records, positions or {}, consumer, begins or {})
+
+    def sweep(
+        self,
+        partitions: Sequence[Partition],
+        *,
+        inputs: Iterable[Partition] = (),
+        consumer: Consumer | None = None,
+        timeout: float,
+    ) -> dict[Partition, int]:
+        with self._last_chance():
+            transaction, placed = self._begin(sweepings(partitions))
+            self._broker.end(self._id, transaction, Ending.ABORTED)
+        return ends_behind(partitions, placed)
+
+    @contextmanager
+    def _last_chance(self) -> Iterator[None]:
+        """Whatever fails inside leaves this producer of no use, and is Fenced or UnknownOutcome."""
+        if self._failed is not None:
+            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
         try:
             with self._broker.changed:
-                return self._transact(records, positions or {}, consumer, begins or {})
+                yield
         except (errors.Fenced, errors.UnknownOutcome) as error:
             self._failed = error
             raise
@@ -240,21 +258,13 @@ class MemoryTransactionalProducer:
             self._failed = errors.UnknownOutcome(f"{self._id}: {error}")
             raise self._failed from error
 
-    def sweep(
-        self,
-        partitions: Iterable[Partition],
-        *,
-        inputs: Iterable[Partition] = (),
-        consumer: Consumer | None = None,
-        timeout: float,
-    ) -> None:
-        if self._failed is not None:
-            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
-        with self._broker.changed:
-            if not self._broker.owned(self._id, self._epoch):
-                self._failed = errors.Fenced(f"{self._id}: another process owns it now")
-                raise self._failed
-            self._broker.end_forgotten(self._id, Ending.ABORTED)
+    def _begin(self, records: Sequence[Outgoing]) -> tuple[Transaction, list[Placed]]:
+        """Begin a transaction and write the records into it."""
+        if not self._broker.owned(self._id, self._epoch):
+            raise errors.Fenced(f"{self._id}: another process owns it now")
+        placed, transaction = self._broker.place(records), Transaction()
+        self._broker.open(self._id, transaction)
+        return transaction, self._broker.append(placed, transaction)
 
     def _transact(
         self,
@@ -263,18 +273,13 @@ class MemoryTransactionalProducer:
         consumer: Consumer | None,
         begins: Mapping[Partition, int],
     ) -> list[Placed]:
-        if not self._broker.owned(self._id, self._epoch):
-            raise errors.Fenced(f"{self._id}: another process owns it now")
-        placed = self._broker.place(records)
-        transaction = Transaction()
-        self._broker.open(self._id, transaction)
-        written = self._broker.append(placed, transaction)
+        transaction, written = self._begin(records)
         check_begins(self._id, records, written, begins)
         if positions:
             assert isinstance(consumer, MemoryReader)
             if not consumer.commit(positions):  # the transaction stays open, as it does on a broker
                 raise errors.UnknownOutcome(f"{self._id}: the positions' group has rebalanced")
-        self._broker.commit(self._id, transaction)
+        self._broker.end(self._id, transaction, Ending.COMMITTED)
         return written
 
     def close(self) -> None:

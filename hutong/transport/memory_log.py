@@ -29,6 +29,12 @@ class Transaction:
         for log in self.logs.values():
             log.mark(self)
 
+    def end_by(self, later: Transaction) -> None:
+        """End as a later transaction of the same owner does, by its markers: Kafka had forgotten this one's own."""
+        self.ending = later.ending
+        for log in self.logs.keys() & later.logs.keys():
+            self.logs[log].release(self)
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -63,8 +69,12 @@ class Log:
 
     def mark(self, transaction: Transaction) -> None:
         """Add the marker that ends a transaction here."""
-        self._open.pop(id(transaction), None)
+        self.release(transaction)
         self._entries.append(_Entry(None, transaction))
+
+    def release(self, transaction: Transaction) -> None:
+        """The transaction is not open here any more."""
+        self._open.pop(id(transaction), None)
 
     def read(self, offset: int, limit: int, *, committed: bool) -> tuple[list[Record], int]:
         """Up to ``limit`` records from ``offset`` on, and the position after them and after what was skipped."""

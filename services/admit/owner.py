@@ -70,8 +70,7 @@ class AdmitOwner:
             Fenced, UnknownOutcome: this producer is of no use.
         """
         outputs = [Partition(topic, self._admission.partition) for topic in TOPICS]
-        self._producer.sweep(outputs, timeout=WRITE_SECONDS)
-        self._begins = dict(ends(self._consumer, self._admission.partition))
+        self._begins = self._producer.sweep(outputs, timeout=WRITE_SECONDS)
         bring_up(self._past, self._transport, self._begins)
         self._refresh()
         return {self._submissions: self._next_offset()}
@@ -114,8 +113,8 @@ class AdmitOwner:
         return {partition: Position(offset=records[-1].offset + 1)}
 
     def _write(self, made: Sequence[Outgoing]) -> list[Placed]:
-        """The first records must come right behind the end that the state was brought up to. A broker that the others
-        have left behind would tell an end of long ago, and everything since would be admitted again."""
+        """The first records must come right behind the end that the state was brought up to: somebody else who writes
+        there was not seen."""
         placed = self._producer.write(made, begins=self._begins, timeout=WRITE_SECONDS)
         for outgoing in made:
             self._begins.pop(Partition(outgoing.topic, self._admission.partition), None)

@@ -7,6 +7,7 @@ What survives are its snapshots (``services.owning.snapshot``), and they only ev
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -193,10 +194,11 @@ class StateFile:
         self.db.close()
 
     def remove(self) -> None:
-        """Release and delete the file; snapshots stay."""
+        """Release and delete the file, and its folder if it was the last there; snapshots stay."""
         self.close()
         self._unlink()
-        self._live.parent.rmdir()
+        with contextlib.suppress(OSError):  # of one that was killed, other partitions' files are still there
+            self._live.parent.rmdir()
 
 
 def digest_of(record: Record | Outgoing) -> bytes:

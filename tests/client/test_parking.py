@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,10 +11,12 @@ import pytest
 import hutong
 from hutong import disposition
 from hutong.event import Event
+from hutong.loop import Loop
 from hutong.subscribing.deadletters import topic_of
 from hutong.subscribing.letters import Failure, letter_record
 from hutong.subscribing.marks import Marks
 from hutong.transport import Partition, Position
+from hutong.transport.memory_reader import MemoryReader
 from hutong.wire.stamps import DeliveryStamp
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Cut, Wire
@@ -433,3 +435,34 @@ def test_a_zombies_letter_counts_for_nothing(city: TwinCity) -> None:
     assert fold(city).done == []
     run(city, desk, system="desk")
     assert desk.of(one) == [*LIFE]
+
+
+def test_a_zombies_letter_waits_for_the_proof_of_ownership(city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes for an event that is still to be given, while commits fail: until one succeeds the letter counts for
+    nothing, so the event is given out."""
+    [one] = lives(city, 1)
+    desk, originals, commits = Desk(), door(city), MemoryReader.commit
+    failure = Failure(reason="late", stack="", first_ms=1, last_ms=1, tries=1)
+    failing = 0
+
+    def commit(reader: MemoryReader, positions: Mapping[Partition, Position]) -> bool:
+        nonlocal failing
+        if failing:
+            failing -= 1
+            raise hutong.Unavailable("the coordinator is away")
+        return commits(reader, positions)
+
+    def handle(event: Event) -> None:
+        nonlocal failing
+        desk(event)
+        if event.type == LIFE[2]:
+            letter = letter_record(originals[3], topic=topic_of(WATER), system="desk", writer="zombie", failure=failure)
+            city.transport.producer(client_id="zombie").send([letter], timeout=1)
+            failing = 2  # the batch's own, and the one that is to prove ownership
+
+    monkeypatch.setattr(MemoryReader, "commit", commit)
+    monkeypatch.setattr("hutong.subscribing.subscription.Loop", lambda *a, **k: Loop(*a, **{**k, "max_records": 1}))
+    run(city, handle)
+    run(city, desk)
+    assert desk.of(one) == [*LIFE]
+    assert waiting(city) == []

@@ -190,15 +190,15 @@ def test_positions_after_rebalance(bench: Bench) -> None:
 
 
 def test_sweep(bench: Bench) -> None:
-    """It shows nothing, moves no position, leaves the producer usable, and is not for whom another has fenced."""
+    """It shows nothing, moves no position, knows where its partitions end, and is not for whom another has fenced."""
     topic, name, group = bench.topic(2), bench.name("id"), bench.name("group")
     a, b = Partition(topic, 0), Partition(topic, 1)
     reader, record = bench.reader(group=group), Outgoing(topic=topic, key=b"k", value=b"v", partition=0)
     former = owner(bench, name)
     former.write([record], timeout=10)
-    for _ in range(2):
-        former.sweep([a, b], inputs=[a], consumer=reader, timeout=10)
-    former.write([record], timeout=10)
+    assert former.sweep([a, b], inputs=[a], consumer=reader, timeout=10) == {a: 4, b: 2}
+    ends = former.sweep([a, b], inputs=[a], consumer=reader, timeout=10)
+    former.write([record], begins=ends, timeout=10)
     assert [r.value for r in read_to_end(bench.reader(a), a)] == [b"v", b"v"]
     assert read_to_end(bench.reader(b), b) == []
     assert reader.committed(a) is None

@@ -157,9 +157,12 @@ def test_a_rebuild_beside_the_work_gives_the_same_state(city: TwinCity) -> None:
 
 
 def test_a_rebuild_cut_short_is_simply_run_again(city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves the former snapshots whole; the next one does all of it."""
+    """It leaves the former snapshots whole; the next one does all of it, also where the killed one left its file."""
     play(city)
     rebuild(city)
+    (city.home / "state" / "admit" / REBUILD).mkdir()
+    left = city.home / "state" / "admit" / REBUILD / "1.sqlite"
+    left.write_bytes(b"half of it")
     before = [path.read_bytes() for path in sorted((city.home / "state" / "admit").glob("*.snapshot"))]
     play(city)
     taken: list[object] = []

@@ -64,7 +64,7 @@ class _DiesInTheMiddle:
             self._city.transport.producer(client_id="loose").send(half, timeout=1)
         raise RuntimeError("killed in the middle of a batch")
 
-    def sweep(self, *_: object, **__: object) -> None:
+    def sweep(self, *_: object, **__: object) -> dict[Partition, int]:
         raise AssertionError("it dies before it could own anything again")
 
     def close(self) -> None:

@@ -112,10 +112,8 @@ def dedupe_off(hit: Hit) -> None:
 
 
 def last_stable_offset(hit: Hit) -> None:
-    """A log's end is taken to be its last stable offset, so what lies behind a hanging transaction is not rebuilt; and
+    """The state is brought up to the last stable offset, so what lies behind a hanging transaction is not in it; and
     nobody looks whether the first record comes to lie at that end."""
-    from kafka import IsolationLevel, OffsetSpec, TopicPartition  # type: ignore[import-untyped]
-
     from hutong.transport.kafka_producer import FencingProducer
     from services.admit import owner
 
@@ -125,18 +123,14 @@ def last_stable_offset(hit: Hit) -> None:
 
         return broken
 
-    def ends(original: Function) -> Function:
-        def broken(consumer: Any, partition: int) -> dict[Any, int]:
+    def bring_up(original: Function) -> Function:
+        def broken(derived: Any, transport: Any, ends: Any) -> None:
             hit()
-            wanted = {place: TopicPartition(*place) for place in original(consumer, partition)}
-            found = consumer._edge.__self__._client().list_partition_offsets(
-                dict.fromkeys(wanted.values(), OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED
-            )
-            return {place: int(found[tp].offset) for place, tp in wanted.items()}
+            original(derived, transport, {place: at.stable for place, at in transport.bounds(list(ends)).items()})
 
         return broken
 
-    replace(owner, "ends", "consumer", "partition", by=ends)
+    replace(owner, "bring_up", "derived", "transport", "ends", "scratch", "told", by=bring_up)
     replace(FencingProducer, "write", *WRITE, by=write)
 
 
