@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import datetime
@@ -57,15 +58,21 @@ class Bus:
         self._owns_transport = owns_transport
         self._keys = keys
         environment, name = settings.environment, f"{self.organisation}.{system}"
-        self._journal = Journal(settings.journal, self.organisation, system, environment)
-        self._directory = DirectoryReader(
-            transport, self.codec, bytes.fromhex(settings.registrar_key), environment, patience=8.0
-        )
-        if settings.outbox is None:
-            self._directory.refresh()  # with an outbox there is work to do while the broker is away
-        self._reader = Reader(transport, self._directory, self.codec, environment, name)
         self._courier: Courier | None = None
-        self._sender = Sender(self._way(name), self._open_receipts)
+        with contextlib.ExitStack() as opened:
+            if owns_transport:
+                opened.callback(transport.close)
+            self._journal = Journal(settings.journal, self.organisation, system, environment)
+            opened.callback(self._journal.close)
+            self._directory = DirectoryReader(
+                transport, self.codec, bytes.fromhex(settings.registrar_key), environment, patience=8.0
+            )
+            opened.callback(self._directory.close)
+            if settings.outbox is None:
+                self._directory.refresh()  # with an outbox there is work to do while the broker is away
+            self._sender = Sender(self._way(name), self._open_receipts)
+            opened.pop_all()
+        self._reader = Reader(transport, self._directory, self.codec, environment, name)
         self._author: Author | None = None
         self._drafter = Drafter(self.organisation, system, settings.city, settings.zone)
         self._subscriptions: list[tuple[Subscription, weakref.ref[Generator[Event]]]] = []
@@ -325,7 +332,10 @@ class Bus:
                 events.close()  # commits the marks of what was handled, wherever the program left its loop
         self._sender.close()
         self._directory.close()
-        self._journal.close()
+        if self._courier is None:
+            self._journal.close()
+        else:
+            self._courier.then(self._journal.close)
         if self._owns_transport:
             self._transport.close()
 

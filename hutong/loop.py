@@ -111,8 +111,11 @@ class Loop:
                 self.wait(_BACK_OFF_SECONDS)
                 continue
             except OutOfRange:
-                if not self._begin_again():
-                    raise
+                try:
+                    if not self._begin_again():
+                        raise
+                except Unavailable:
+                    self.wait(_BACK_OFF_SECONDS)
                 continue
             if self.moved():
                 self._take()  # what was polled before the new positions were known is read again

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +20,7 @@ from hutong.cli.letters import (
     ticket_json,
 )
 from hutong.cli.options import Json
+from hutong.cli.person import person
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def replay(
     if not parked and not json_:
         typer.echo(say("deadletters.none"))
     given = {place: tuple(fold.tickets[place].letters) for place in parked}
-    release(transport, settings.organisation, parked, by=_person())
+    release(transport, settings.organisation, parked, by=person())
     outcomes = dict.fromkeys(parked, "released")
     if wait is not None:
         fold, outcomes = _outcomes(settings, transport, given, wait)
@@ -142,7 +141,7 @@ def skip(
         )
     letters = [letter for place in parked for letter in fold.tickets[place].letters[: None if whole else 1]]
     left = sum(len(fold.tickets[place].letters) for place in parked) - len(letters)
-    write(transport, settings.organisation, letters, reason=reason, by=_person())
+    write(transport, settings.organisation, letters, reason=reason, by=person())
     for letter in letters:
         told = letter_json(letter, "skipped") | {"reason_skipped": reason}
         typer.echo(line(told) if json_ else say("deadletters.skipped", ticket=clean(ticket), type=clean(letter.type)))
@@ -202,13 +201,6 @@ def _outcome(fold: Fold, place: TicketPlace, letters: Collection[Letter]) -> str
     if not still & {letter.offset for letter in letters}:
         return "handled"
     return "waiting" if parked and parked.released else "failed"
-
-
-def _person() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (KeyError, OSError):  # a container without a user of that number
-        return f"?@{socket.gethostname()}"
 
 
 def _fail(sentence: str) -> None:

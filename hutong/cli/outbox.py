@@ -90,8 +90,7 @@ def drop(
     json_: Json = False,
 ) -> None:
     """Take one event out for good."""
-    import getpass
-
+    from hutong.cli.person import person
     from hutong.cli.render import clean, line
     from hutong.submitting.outbox import Outbox
 
@@ -106,7 +105,7 @@ def drop(
         limit=found.outbox_limit,
     )
     try:
-        row = box.drop(event, reason=reason, by=getpass.getuser())
+        row = box.drop(event, reason=reason, by=person())
     finally:
         box.close()
     typer.echo(

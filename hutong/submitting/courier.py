@@ -45,7 +45,8 @@ class Courier:
         self._failed: BusError | None = None
         self._seconds = FIRST_PAUSE
         self._most = BATCH_EVENTS  # fewer, down to one, while the topic refuses one of them
-        self._closing = False
+        self._closing = self._over = False
+        self._then: Callable[[], None] | None = None
         self._give_up_at = float("inf")
         self._thread = threading.Thread(target=self._run, name="hutong-outbox", daemon=True)
         self._thread.start()
@@ -130,6 +131,9 @@ class Courier:
             with self._changed:
                 left = len(self._outbox)
                 self._outbox.close()
+                self._over = True
+            if self._then is not None:
+                self._then()
             if left:
                 _log.warning(
                     "events wait in the outbox until the next start", outbox=str(self._outbox.path), count=left
@@ -216,6 +220,14 @@ class Courier:
                     outbox=str(self._outbox.path),
                     count=len(self._outbox),
                 )
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Do this when nothing more is sent: now, or when a send that gets no answer has ended."""
+        with self._changed:
+            if not self._over:
+                self._then = act
+                return
+        act()
 
 
 def _refused(waiting: Waiting, error: InvalidEvent) -> InvalidEvent:

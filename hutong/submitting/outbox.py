@@ -219,7 +219,8 @@ def _lock(path: Path) -> int:
         os.close(lock)
         raise SettingsError(
             f"outbox {path} is in use by another program, which sends from it: end that one, or name a file of this "
-            "program's own in HUTONG_OUTBOX"
+            "program's own in HUTONG_OUTBOX. If it was closed a moment ago while the broker did not answer, try again "
+            "in 10 s"
         ) from error
     return lock
 

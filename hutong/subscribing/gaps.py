@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import structlog
 
 from hutong.errors import Gap
 from hutong.loop import read_to
+from hutong.subscribing.marks import stamp_of
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
 
@@ -23,7 +24,7 @@ def find(
     organisation: str,
     client_id: str,
     keep: Callable[[], None],
-) -> Iterator[Record]:
+) -> Generator[Record]:
     """The ``missing`` deliveries of the stream of ``record``, in order, from its own partition of the door.
 
     ``services.deliver again`` writes deliveries behind what is there already, so they are looked for forward of
@@ -31,9 +32,9 @@ def find(
     record looked at, and may raise to end the search.
 
     Raises:
-        Gap: one is nowhere; those before it were given.
+        Gap: one is nowhere; those before it were given. Unavailable: the broker is away; search again.
     """
-    stamp, place = DeliveryStamp.from_bytes(dict(record.headers)["delivery"]), Partition(record.topic, record.partition)
+    stamp, place = stamp_of(record), Partition(record.topic, record.partition)
     wanted = missing.start
     _log.warning(
         "deliveries missing, looking for them", at=f"{place.topic}/{place.number}@{record.offset}", first=wanted
@@ -49,7 +50,7 @@ def find(
                 consumer.seek(place, begin)
                 for other in read_to(consumer, {place: end}):
                     keep()
-                    found = DeliveryStamp.from_bytes(dict(other.headers)["delivery"])
+                    found = stamp_of(other)
                     if (found.stream, found.partition, found.n) == (stamp.stream, stamp.partition, wanted):
                         yield other
                         wanted += 1

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections import deque
 
+from hutong.errors import InvalidEvent
+from hutong.transport import Record
 from hutong.wire.stamps import STREAMS, DeliveryStamp
 
 WINDOW = 100
@@ -80,3 +82,16 @@ class Marks:
     def behind(self, other: Marks) -> bool:
         """Whether any mark of this one is behind the other's."""
         return any(self._marks.get(place, 0) < n for place, n in other._marks.items())
+
+
+def stamp_of(record: Record) -> DeliveryStamp:
+    """Which delivery it is. Raises InvalidEvent: it is none, though it lies in a door, where only deliver may write."""
+    place = f"{record.topic}/{record.partition}@{record.offset}"
+    if record.unreadable:
+        raise InvalidEvent("unreadable", f"{place} cannot be read: {record.unreadable}; ask the city's operator")
+    stamp = dict(record.headers).get("delivery")
+    if stamp is None:
+        raise InvalidEvent(
+            "bad_stamp", f"{place} is no delivery: only deliver may write there; ask the city's operator"
+        )
+    return DeliveryStamp.from_bytes(stamp)

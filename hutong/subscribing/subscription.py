@@ -6,19 +6,20 @@ again and again where it must be, is :mod:`hutong.subscribing.giving`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import structlog
 
-from hutong.errors import InvalidEvent, TooManyDeadLetters
+from hutong.errors import InvalidEvent, SettingsError, TooManyDeadLetters, Unavailable
 from hutong.event import Event
 from hutong.journal import Journal
 from hutong.loop import Loop
 from hutong.subscribing import gaps
 from hutong.subscribing.giving import Giving, Moved, Open
 from hutong.subscribing.letters import Failure, Letter
-from hutong.subscribing.marks import WINDOW, Marks
+from hutong.subscribing.marks import WINDOW, Marks, stamp_of
 from hutong.subscribing.parking import Parking
 from hutong.subscribing.wishes import Wishes
 from hutong.transport import Consumer, Partition, Position, Record, Transport
@@ -87,16 +88,13 @@ class Subscription:
 
     def events(self) -> Generator[Event]:
         """The events, until :meth:`stop`. Closing the generator commits what was handled."""
-        try:
+        with contextlib.closing(self._consumer), contextlib.closing(self._parking):
             for polled in self._loop.rounds():
                 yield from self._letters()
                 for partition, records in polled.items():
                     if self._loop.over() or self._loop.moved():
                         break
                     yield from self._batch(self._doors[partition.number], records)
-        finally:
-            self._parking.close()
-            self._consumer.close()
 
     # -- the door ---------------------------------------------------------------------------------------------------
 
@@ -104,7 +102,8 @@ class Subscription:
         door.next = records[0].offset
         try:
             for record in records:
-                yield from self._one(door, record)
+                if not (yield from self._one(door, record)):
+                    break
                 door.next = record.offset + 1
                 if self._loop.over():
                     break
@@ -114,11 +113,19 @@ class Subscription:
             # Also when the program broke out of its loop: what it handled is kept, what it did not comes again.
             self._commit(door)
 
-    def _one(self, door: _Door, record: Record) -> Iterator[Event]:
-        stamp = DeliveryStamp.from_bytes(dict(record.headers)["delivery"])
-        if not door.marks.fresh(stamp):
-            return
-        if missing := door.marks.missing(stamp):
+    def _one(self, door: _Door, record: Record) -> Generator[Event, None, bool]:
+        """Give out the delivery, and those that are missing before it. Whether it came to its end."""
+        stamp = stamp_of(record)
+        if door.marks.fresh(stamp):
+            if not (yield from self._missing(door, record, stamp)):
+                return False
+            yield from self._next(door, record, stamp)
+        return True
+
+    def _missing(self, door: _Door, record: Record, stamp: DeliveryStamp) -> Generator[Event, None, bool]:
+        """Give out what is missing before the delivery. While the broker is away the search waits, then begins anew
+        behind what it had found. False where the subscription was stopped meanwhile."""
+        while missing := door.marks.missing(stamp):
             found = gaps.find(
                 self._transport,
                 record,
@@ -127,13 +134,28 @@ class Subscription:
                 client_id=self._name,
                 keep=self._giving.keep,
             )
-            for count, lost in enumerate(found, 1):
-                yield from self._next(door, lost, DeliveryStamp.from_bytes(dict(lost.headers)["delivery"]))
-                if self._loop.over():
-                    return
-                if count % _SOME == 0:
-                    self._commit(door)
-        yield from self._next(door, record, stamp)
+            with contextlib.closing(found):
+                count = 0
+                while (lost := self._found(found)) is not None:
+                    yield from self._next(door, lost, stamp_of(lost))
+                    if self._loop.over():
+                        return False
+                    count += 1
+                    if count % _SOME == 0:
+                        self._commit(door)
+            if self._loop.over():
+                return False
+        return True
+
+    def _found(self, search: Iterator[Record]) -> Record | None:
+        """The next missing delivery; None where that was all, or the broker is away and it was waited for."""
+        try:
+            return next(search, None)
+        except Unavailable as error:
+            _log.warning("broker away while looking for missing deliveries, waiting", error=str(error))
+            if not self._loop.wait(1.0) and not self._loop.over():
+                raise Moved from error
+            return None
 
     def _next(self, door: _Door, record: Record, stamp: DeliveryStamp) -> Iterator[Event]:
         """What becomes of the delivery behind the mark: handled, or parked; else the mark stays."""
@@ -159,7 +181,7 @@ class Subscription:
         """Park the ticket, unless too many are; everything before this event is committed first."""
         place = f"{record.topic}/{record.partition}@{record.offset}"
         _log.error("failed for good", at=place, reason=failure.reason)
-        if door.marks.failures + 1 > self._share * WINDOW:
+        if self._share < 1 and door.marks.failures + 1 > self._share * WINDOW:
             raise TooManyDeadLetters(
                 f"{place} failed for good, as did {door.marks.failures} of the last {WINDOW} deliveries before it: "
                 f"more than HUTONG_DEADLETTER_SHARE={self._share:g} allows, so the program is broken rather than its "
@@ -225,7 +247,7 @@ class Subscription:
         committed = self._consumer.committed(place)
         if committed is not None:
             # Where the broker no longer has that record, reading goes on at its beginning, and marks say what is lost.
-            start, marks = max(committed.offset, self._consumer.beginning(place)), Marks.decode(committed.metadata)
+            start, marks = max(committed.offset, self._consumer.beginning(place)), self._marks(place, committed)
         elif self._begin is not None:
             start, marks = self._begin[place], Marks(open=True)
             self._loop.commit({place: Position(offset=start, metadata=marks.encode())})
@@ -234,3 +256,13 @@ class Subscription:
         if held is not None and not held.marks.behind(marks):
             marks = held.marks
         return _Door(place=place, next=start, marks=marks)
+
+    def _marks(self, place: Partition, committed: Position) -> Marks:
+        try:
+            return Marks.decode(committed.metadata)
+        except ValueError as error:
+            raise SettingsError(
+                f"the position of group {self._name} on {place.topic}/{place.number} ({committed.offset}) carries no "
+                f"marks ({error}): was it set by another tool? Delete the group, and the system is given everything "
+                "again, or start it under another name"
+            ) from error

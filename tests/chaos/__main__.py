@@ -30,8 +30,9 @@ def main(
 ) -> None:
     """Torment a city; exit with 1 if a promise was broken.
 
-    At most two faults overlap; never two of three brokers, nor two at one service. Times are those of the schedule,
-    or later, where what was hit before has not come back yet.
+    At most two faults overlap, never two of the brokers, and never a kill, a pause and a zombie of one service. Going
+    from one instance to three, a full disk, and a takeover beside a broker that is cut off may meet such a fault of the
+    same service. Times are those of the schedule, or later, where what was hit before has not come back yet.
     """
     if brokers not in (0, 1, 3):
         raise typer.BadParameter("brokers: 1 or 3")

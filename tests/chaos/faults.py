@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from hutong.errors import BusError
@@ -76,7 +77,8 @@ def pause(stage: Stage, strike: Strike) -> Undo:
 
 
 def _wake(stage: Stage, name: str) -> None:
-    stage.services.send(name, signal.SIGCONT)
+    with suppress(KeyError):  # going from three instances back to one has ended it meanwhile
+        stage.services.send(name, signal.SIGCONT)
 
 
 def zombie(stage: Stage, strike: Strike) -> Undo:

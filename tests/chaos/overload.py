@@ -49,8 +49,6 @@ CALM = 0.5
 """Share of the sustainable rate at which each service's level of memory is taken."""
 BOUND = 1.5
 """What a service's memory may grow to, as a multiple of its level."""
-SLACK = 16.0
-"""MiB that a process may grow whatever its level: the heap of a small one is coarse."""
 REST = 3.0  # seconds without anything left to do
 GIVE_UP = 3600.0
 
@@ -285,11 +283,11 @@ def run(home: Path, say: Say, *, seconds: float, factor: float, block: int = BLO
 
 
 def swollen(memory: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Who grew beyond :data:`BOUND` times its level (and :data:`SLACK`)."""
+    """Who grew beyond :data:`BOUND` times its level."""
     return [
         f"{name} grew from {held['before']:.0f} to {held['peak']:.0f} MiB"
         for name, held in memory.items()
-        if held["peak"] > max(BOUND * held["before"], held["before"] + SLACK)
+        if held["peak"] > BOUND * held["before"]
     ]
 
 
@@ -299,7 +297,7 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="Folder of the run; kept.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
-    """Overload a city; exit with 1 if a promise was broken or a service's memory was not bounded."""
+    """Overload a city; exit with 1 if a promise was broken, a service died, or its memory was not bounded."""
     home = (keep or Path(tempfile.mkdtemp(prefix="hutong-overload-"))).absolute()
     home.mkdir(parents=True, exist_ok=True)
     _say(f"folder {home}")
@@ -317,7 +315,7 @@ def main(
         _say(f"MEMORY {text}")
     if as_json:
         print(json.dumps(result), flush=True)
-    if grown or result["violations"]:
+    if grown or result["violations"] or result["restarts"]:
         _say(f"logs and history are kept in {home}")
         sys.exit(1)
     if keep is None:

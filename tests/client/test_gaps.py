@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from hutong.errors import Gap, OutOfRange
+from hutong.errors import Gap, OutOfRange, Unavailable
 from hutong.event import Event
 from hutong.transport import Outgoing, Partition, Position, Record
+from hutong.transport.memory_reader import MemoryReader
 from hutong.wire.stamps import DeliveryStamp
 from tests.cities import TwinCity
 from tests.client.desk import WATER
@@ -67,6 +68,26 @@ def test_a_gap_that_was_delivered_again_is_passed(city: TwinCity) -> None:
     assert (desk.of(one), desk.of(two)) == ([*LIFE], [*LIFE])
     run(city, desk)
     assert len(desk.seen) == 2 * len(LIFE)
+
+
+def test_an_outage_in_the_middle_of_the_search_is_waited_out(city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it looks for missing deliveries, too, a system waits for the broker, at the same place."""
+    [one] = lives(city, 1)
+    again(city, lost(city, 3))
+    desk, poll = Desk(), MemoryReader.poll
+    outages = 2
+
+    def away(reader: MemoryReader, timeout: float, limit: int = 500) -> dict[Partition, list[Record]]:
+        nonlocal outages
+        if reader._self.name.startswith(f"{WATER}.desk.gaps") and outages:
+            outages -= 1
+            raise Unavailable("the broker is away")
+        return poll(reader, timeout, limit)
+
+    monkeypatch.setattr(MemoryReader, "poll", away)
+    run(city, desk)
+    assert outages == 0
+    assert desk.of(one) == [*LIFE]
 
 
 @pytest.mark.parametrize("order", ["broken off and begun again", "two at once", "the end before the beginning"])

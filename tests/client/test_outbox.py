@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import sqlite3
 import threading
@@ -27,13 +28,15 @@ from tests.client.desk import DISPATCHED, FILED, WATER, dispatched, take
 
 class Link(MemoryTransport):
     """A department's link to a city: while ``down`` nothing passes; ``swallow`` loses so many acknowledgements; the
-    next batch is cut off behind ``cut`` records, and not acknowledged."""
+    next batch is cut off behind ``cut`` records, and not acknowledged; a send is answered once ``answers`` is set."""
 
     def __init__(self, city: TwinCity) -> None:
         self.city = city
         self.down = False
         self.swallow = 0
         self.cut: int | None = None
+        self.answers = threading.Event()
+        self.answers.set()
         self.sent: list[list[Outgoing]] = []
 
     def check(self) -> None:
@@ -66,6 +69,7 @@ class _Wire:
             self.inner.send(some, timeout=timeout)
             raise Unconfirmed("no answer")
         placed = self.inner.send(records, timeout=timeout)
+        assert self.link.answers.wait(20)
         if self.link.swallow:
             self.link.swallow -= 1
             raise Unconfirmed("no answer")
@@ -326,6 +330,28 @@ def test_one_program_at_a_time_sends_from_an_outbox(city: TwinCity, link: Link) 
     with connect(city, link), pytest.raises(SettingsError, match="in use by another program"):
         connect(city, link)
     connect(city, link).close()
+
+
+def test_closed_in_the_middle_of_a_send_it_ends_well(
+    city: TwinCity, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The send gets no answer until after close() returned: until then the outbox is in use; its answer then counts, in
+    the journal too, and nothing is sent again."""
+    monkeypatch.setattr("hutong.submitting.courier.CLOSING_SECONDS", -0.9)  # seconds, and one more to join
+    link.answers.clear()
+    with connect(city, link) as bus:
+        bus.submit(FILED, wait="stored")
+        until(lambda: bool(link.sent))
+    with pytest.raises(SettingsError, match="try again in 10 s"):
+        connect(city, link)
+    link.answers.set()
+    assert bus.courier is not None
+    bus.courier._thread.join(10)
+    assert look(city.home / f"{CITY}.outbox").waiting == ()
+    journal = city.home / "journal" / f"{CITY}.test.jsonl"
+    assert [json.loads(text)["what"] for text in journal.read_text().splitlines()] == ["sent", "acknowledged"]
+    connect(city, link).close()
+    assert len(link.sent) == 1
 
 
 def test_an_outbox_belongs_to_one_organisation(city: TwinCity, link: Link) -> None:

@@ -220,6 +220,24 @@ def test_more_failures_than_the_share_stop_the_system(city: TwinCity) -> None:
     assert all(desk.of(ticket) == [*LIFE] for ticket in set(tickets) - parked)
 
 
+def test_a_share_of_all_never_stops_the_system(city: TwinCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HUTONG_DEADLETTER_SHARE=1: also where every one of the last deliveries failed, and the next one does."""
+    monkeypatch.setattr("hutong.subscribing.subscription.WINDOW", 2)
+    tickets = lives(city, 5)
+    run(city, Desk(*((ticket, LIFE[0]) for ticket in tickets)), deadletter_share=1)
+    assert {ticket for ticket, _ in waiting(city)} == set(tickets)
+
+
+def test_a_position_without_marks_is_named(city: TwinCity) -> None:
+    """Another tool has set the group's position: the system says which, and what to do."""
+    lives(city, 1)
+    reader = city.transport.consumer(client_id="tool", group=f"{WATER}.desk")
+    reader.assign([Partition(f"deliveries.{WATER}", 0)])
+    reader.commit({Partition(f"deliveries.{WATER}", 0): Position(offset=3)})
+    with pytest.raises(hutong.SettingsError, match=f"position of group {WATER}.desk on deliveries.{WATER}/0 .* Delete"):
+        run(city, Desk())
+
+
 def test_a_share_of_nothing_parks_nothing(city: TwinCity) -> None:
     """HUTONG_DEADLETTER_SHARE=0: the first failing event stops the system."""
     [one] = lives(city, 1)

@@ -28,6 +28,8 @@ from tests.hostile.working import work
 CHUNK = 50
 MAX_CRASHES = 20
 MB = 1024 * 1024
+LARGEST, SLOWEST = 64 * MB, 10.0
+"""Bytes and seconds that one record may take. Far above what is measured: the machine may be busy."""
 
 
 class Run:
@@ -142,7 +144,7 @@ def fuzz(
     seed: Annotated[int | None, typer.Option(help="Repeats the choices of the run that printed it.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object, last.")] = False,
 ) -> None:
-    """Throw hurt records at a city. Exit code 1: something crashed or an invariant broke."""
+    """Throw hurt records at a city. Exit code 1: something crashed, an invariant broke, or one took too much."""
     configure("fuzz", level=logging.ERROR)
     seed = secrets.randbelow(2**32) if seed is None else seed
     typer.echo(f"seed {seed}, {minutes:g} minutes, {PARTITIONS} partitions", err=True)
@@ -159,7 +161,10 @@ def fuzz(
             typer.echo(f"{name:12} {value}")
         for crash in run.crashes:
             typer.echo(f"CRASH {crash}")
-    raise typer.Exit(1 if run.crashes else 0)
+    excess = run.worst.bytes > LARGEST or run.worst.seconds > SLOWEST
+    if excess:
+        typer.echo(f"TOO MUCH for one record; at most {LARGEST // MB} MB and {SLOWEST:g} s", err=True)
+    raise typer.Exit(1 if run.crashes or excess else 0)
 
 
 if __name__ == "__main__":
