@@ -15,7 +15,8 @@ from hutong import errors
 from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import asking
-from hutong.transport.kafka_producer import FencingProducer, IdempotentProducer
+from hutong.transport.kafka_fencing import FencingProducer
+from hutong.transport.kafka_producer import IdempotentProducer
 
 CONNECT_TIMEOUT = 5.0
 """Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""

@@ -18,12 +18,11 @@ from itertools import count
 
 from hutong import errors
 from hutong.transport import Bounds, Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
-from hutong.transport.begins import check_begins
 from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
 from hutong.transport.memory_reader import MemoryReader
 from hutong.transport.partition import partition_of
-from hutong.transport.sweeping import ends_behind, sweepings
+from hutong.transport.transactions import check_begins, ends_behind, sweepings
 
 _MAX_MESSAGE = 1_048_588  # Kafka's default of max.message.bytes
 

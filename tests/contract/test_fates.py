@@ -14,7 +14,9 @@ from hutong import errors
 from hutong.transport import Outgoing, Partition, Position
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import FATES, Fate, asked, fate_of
-from hutong.transport.kafka_producer import FencingProducer, IdempotentProducer, _Sender
+from hutong.transport.kafka_fencing import FencingProducer
+from hutong.transport.kafka_producer import IdempotentProducer
+from hutong.transport.kafka_sender import Sender
 
 ASKED = {
     Fate.AWAY: errors.Unavailable,
@@ -66,8 +68,8 @@ class Raw:
         return call
 
 
-def sender(raw: Raw) -> _Sender:
-    made = object.__new__(_Sender)
+def sender(raw: Raw) -> Sender:
+    made = object.__new__(Sender)
     made.raw = raw
     return made
 

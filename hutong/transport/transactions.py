@@ -1,4 +1,4 @@
-"""Whether what was written lies where its writer says it must."""
+"""What the transactional producers of both transports have in common."""
 
 from __future__ import annotations
 
@@ -25,3 +25,13 @@ def check_begins(
                 f"{name}: {partition.topic}/{partition.number} goes on at {place.offset}, but was read to its end at "
                 f"{wanted}: a broker that had missed something told that end, or another process wrote since"
             )
+
+
+def sweepings(partitions: Sequence[Partition]) -> list[Outgoing]:
+    """One record for each partition, which nobody will see."""
+    return [Outgoing(topic=topic, partition=number, key=b"", value=b"") for topic, number in partitions]
+
+
+def ends_behind(partitions: Sequence[Partition], placed: Sequence[Placed]) -> dict[Partition, int]:
+    """Where each partition ends: behind the record that was swept there, and the marker behind it."""
+    return {partition: at.offset + 2 for partition, at in zip(partitions, placed, strict=True)}

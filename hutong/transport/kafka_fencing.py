@@ -1,0 +1,162 @@
+"""Transactions with kafka-python: the producer by which the city's services own what they write."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
+from kafka import errors as kafka
+
+from hutong import errors
+from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
+from hutong.transport.kafka_consumer import KafkaReader
+from hutong.transport.kafka_errors import Fate, fate_of, told
+from hutong.transport.kafka_sender import SETTINGS, Sender, check_sendable
+from hutong.transport.transactions import check_begins, ends_behind, sweepings
+
+
+class FencingProducer:
+    """:class:`hutong.transport.TransactionalProducer` on kafka-python. For one thread."""
+
+    def __init__(self, settings: Mapping[str, object], *, transactional_id: str, timeout: float) -> None:
+        self._id = transactional_id
+        self._failed: errors.BusError | None = None
+        self._sender = Sender(
+            {
+                **SETTINGS,
+                "delivery_timeout_ms": 10_000,
+                "transaction_timeout_ms": 10_000,
+                **settings,
+                "transactional_id": transactional_id,
+                "max_block_ms": int(timeout * 1000),
+            }
+        )
+        try:
+            self._within(time.monotonic() + timeout, "fencing", self._sender.raw.init_transactions)
+        except errors.BusError:
+            self._sender.close(0.1)
+            raise
+
+    def write(
+        self,
+        records: Sequence[Outgoing],
+        *,
+        positions: Mapping[Partition, Position] | None = None,
+        consumer: Consumer | None = None,
+        begins: Mapping[Partition, int] | None = None,
+        timeout: float,
+    ) -> list[Placed]:
+        if not records and not positions:
+            return []
+        if positions and not isinstance(consumer, KafkaReader):
+            raise ValueError("positions belong to a group: give the consumer of this transport that read them")
+        with self._last_chance():
+            return self._transact(records, positions or {}, consumer, begins or {}, time.monotonic() + timeout)
+
+    def sweep(
+        self,
+        partitions: Sequence[Partition],
+        *,
+        inputs: Iterable[Partition] = (),
+        consumer: Consumer | None = None,
+        timeout: float,
+    ) -> dict[Partition, int]:
+        raw, deadline = self._sender.raw, time.monotonic() + timeout
+        offsets = {TopicPartition(*place): OffsetAndMetadata(0, "", -1) for place in inputs}
+        with self._last_chance():
+            placed = self._send(sweepings(partitions), deadline)
+            if offsets:
+                assert isinstance(consumer, KafkaReader)
+                group = consumer.group  # by its name alone, which needs no membership: a rebalance does not matter here
+                self._within(deadline, "positions", lambda: raw.send_offsets_to_transaction(offsets, group))
+            self._within(deadline, "abort", raw.abort_transaction)
+        return ends_behind(partitions, placed)
+
+    @contextmanager
+    def _last_chance(self) -> Iterator[None]:
+        """Whatever fails inside leaves this producer of no use, and is Fenced or UnknownOutcome."""
+        if self._failed is not None:
+            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
+        try:
+            yield
+        except kafka.KafkaError as error:
+            self._failed = self._failure("writing", error)
+            raise self._failed from error
+        except (errors.Fenced, errors.UnknownOutcome) as error:
+            self._failed = error
+            raise
+        except errors.BusError as error:
+            self._failed = errors.UnknownOutcome(f"{self._id}: {error}")
+            raise self._failed from error
+
+    def _transact(
+        self,
+        records: Sequence[Outgoing],
+        positions: Mapping[Partition, Position],
+        consumer: Consumer | None,
+        begins: Mapping[Partition, int],
+        deadline: float,
+    ) -> list[Placed]:
+        raw, manager = self._sender.raw, self._sender.raw._transaction_manager
+        epoch = manager.producer_id_and_epoch
+        placed = self._send(records, deadline)
+        check_begins(self._id, records, placed, begins)
+        if positions:
+            assert isinstance(consumer, KafkaReader)
+            offsets = {TopicPartition(*p): OffsetAndMetadata(at.offset, at.metadata, -1) for p, at in positions.items()}
+            member = consumer.member()
+            self._within(deadline, "positions", lambda: raw.send_offsets_to_transaction(offsets, member))
+        if manager.producer_id_and_epoch != epoch:
+            raise errors.UnknownOutcome(f"{self._id}: the producer was replaced in the middle of a transaction")
+        self._within(deadline, "commit", raw.commit_transaction)
+        return placed
+
+    def _send(self, records: Sequence[Outgoing], deadline: float) -> list[Placed]:
+        """Begin a transaction and write the records into it."""
+        check_sendable(records)
+        self._sender.know({record.topic for record in records}, deadline)
+        self._sender.raw.begin_transaction()
+        futures: list[Any] = []
+        self._sender.hand_over(records, futures)
+        self._sender.flush(deadline)
+        for record, future in zip(records, futures, strict=True):
+            # kafka-python commits a transaction whose records failed, so this is ours to see.
+            if future.failed():
+                raise self._failure(f"writing to {record.topic}", future.exception) from future.exception
+            if not future.succeeded():
+                raise errors.UnknownOutcome(f"{self._id}: no answer in time for a record for {record.topic}")
+        return [Placed(partition=f.value.partition, offset=f.value.offset) for f in futures]
+
+    def _within(self, deadline: float, what: str, call: Callable[[], object]) -> None:
+        """Run a call of kafka-python that may hang for ever; give up on it, and on the producer, at the deadline."""
+        failure: list[BaseException] = []
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                call()
+            except BaseException as error:  # noqa: BLE001  handed to the caller's thread below
+                failure.append(error)
+            finally:
+                done.set()
+
+        threading.Thread(target=run, name=f"{self._id}-{what}", daemon=True).start()
+        if not done.wait(max(deadline - time.monotonic(), 0.001)):
+            raise errors.UnknownOutcome(f"{self._id}: no answer to {what} in time")
+        if failure:
+            raise self._failure(what, failure[0]) from failure[0]
+
+    def _failure(self, what: str, error: BaseException) -> errors.BusError:
+        """Fenced or UnknownOutcome. kafka-python hides the reason of a second failure behind a general one."""
+        manager = self._sender.raw._transaction_manager
+        for reason in (error, manager.last_error):
+            if reason is not None and fate_of(reason) is Fate.FENCED:
+                return errors.Fenced(f"{self._id}: another process owns it now ({what}: {told(reason)})")
+        return errors.UnknownOutcome(f"{self._id}: {what} failed ({told(error)})")
+
+    def close(self) -> None:
+        self._sender.close(2.0 if self._failed is None else 0.5)
