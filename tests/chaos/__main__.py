@@ -85,7 +85,7 @@ def _tell(result: Result, home: Path, seconds: float) -> None:
         _say(
             f"{result.submissions} submissions, {counts.ledger_events} on the ledger, {counts.refused} refused "
             f"{dict(counts.refused_by_code)}, {counts.deliveries} deliveries, {counts.handled} handled, "
-            f"{result.parked} dead letters"
+            f"{result.parked} dead letters, {sum(result.again.values())} handled again"
         )
     _say(
         f"{sum(result.faults.values())} faults, at rest {result.rest_s:.1f} s after the last one, "

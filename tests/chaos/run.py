@@ -56,6 +56,8 @@ class Result:
     broken: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
+    again: dict[str, int] = field(default_factory=dict)
+    often: list[str] = field(default_factory=list)
 
     @property
     def violations(self) -> list[str]:
@@ -63,6 +65,7 @@ class Result:
         found = [f"{one.rule}: {one.text}" for one in self.verdict.violations] if self.verdict else ["no verdict"]
         if self.left:
             found.append(f"liveness: {LIVENESS:.0f} s after the last fault: {self.left}")
+        found += [f"handled_twice: {text}" for text in self.often]
         return [*found, *(f"zombie: {text}" for text in self.zombies), *(f"fault: {text}" for text in self.broken)]
 
 
@@ -216,7 +219,7 @@ def run(options: Options, home: Path, say: Callable[[str], None]) -> Result:
         play.account()
         say(f"at rest after {result.rest_s:.1f} s; the checker reads everything")
         on.services.stop()
-        result.verdict = judge(on)
+        result.verdict, result.again, result.often = judge(on)
         result.parked = result.verdict.looked["letter"] // 2
         result.submissions = result.verdict.counts.submissions
     return result
