@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 from hutong.catalogue import Catalogue
 from hutong.errors import SettingsError, Unavailable
-from hutong.loop import read_to
+from hutong.looking import Hanging, Lag, View, look
 from hutong.refusals import Refusals
 from hutong.rules.directory import Directory
 from hutong.subscribing.deadletters import Fold, letters, topic_of
-from hutong.transport import Bounds, Consumer, Partition, Transport
+from hutong.transport import Partition, Transport
 
 SERVICES: Mapping[str, tuple[str, ...]] = {"admit": ("submissions",), "deliver": ("ledger", "refusals")}
 """The services that every city runs, and what each reads."""
-
-HANGING = timedelta(seconds=10)
-"""A transaction open for longer blocks readers and needs a person: no service's own lasts so long."""
 
 BEHIND = timedelta(minutes=5)
 """Admit or deliver with something older still to do is not just busy."""
@@ -29,30 +25,9 @@ BEHIND = timedelta(minutes=5)
 FLOOR = 2 / 3
 """The share of a door's retention after which what waits there may soon be gone."""
 
-COUNTED = 5_000
-"""Up to so many offsets are read to count records; more are estimated, for a transaction's marker takes one, too."""
-
 _DAY = timedelta(days=1)
-_PATIENCE = 5.0
 
 Alarm = Literal["hanging", "parked", "late", "behind", "nobody"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
-    """What a group has still to read. ``oldest``: when the first of it was written, None where nothing waits."""
-
-    records: int = 0
-    exact: bool = True
-    oldest: datetime | None = None
-
-    def __add__(self, other: Lag) -> Lag:
-        times = [time for time in (self.oldest, other.oldest) if time is not None]
-        return Lag(
-            records=self.records + other.records,
-            exact=self.exact and other.exact,
-            oldest=min(times, default=None),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +51,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hanging:
-    """An open transaction: who reads committed records of this partition stands at ``offset`` until it is ended."""
-
-    partition: Partition
-    offset: int
-    since: datetime
-
-    @property
-    def owner(self) -> str | None:
-        """The service whose next start ends it."""
-        if self.partition.topic in ("ledger", "refusals"):
-            return "admit"
-        return "deliver" if self.partition.topic.startswith("deliveries.") else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """Everything. ``refusals``: reason → how many in the last day, and ever; None where they cannot be read."""
 
@@ -108,78 +67,6 @@ class Status:
         if self.hanging:
             found["hanging"] = len(self.hanging)
         return found
-
-
-@dataclass(slots=True, kw_only=True)
-class _View:
-    """What one look needs: readers, and the bounds of everything that may be read from here."""
-
-    transport: Transport
-    now: datetime
-    committed: Consumer
-    uncommitted: Consumer
-    bounds: dict[Partition, Bounds] = field(default_factory=dict)
-    closed: dict[str, str] = field(default_factory=dict)
-
-    def learn(self, topics: Iterable[str]) -> None:
-        """Ask for the bounds of these topics; of one that is closed to this client keep the reason."""
-        there = self.transport.topics()
-        places = {topic: [Partition(topic, number) for number in range(there.get(topic, 0))] for topic in topics}
-        try:
-            self.bounds |= self.transport.bounds([place for each in places.values() for place in each])
-        except SettingsError:
-            for topic, each in places.items():
-                try:
-                    self.bounds |= self.transport.bounds(each)
-                except SettingsError as error:
-                    self.closed[topic] = str(error)
-        self.closed |= {topic: f"there is no topic {topic}" for topic, each in places.items() if not each}
-
-    def of(self, topic: str) -> Iterator[tuple[Partition, Bounds]]:
-        return ((place, bounds) for place, bounds in self.bounds.items() if place.topic == topic)
-
-    def lag(self, group: str, topics: Collection[str], *, committed: bool) -> Lag:
-        """What lies behind the group's positions; all there is where it has none. Raises SettingsError: closed."""
-        if shut := next((self.closed[topic] for topic in topics if topic in self.closed), None):
-            raise SettingsError(shut)
-        positions = self.transport.groups(group)
-        total = Lag()
-        for topic in topics:
-            for place, bounds in self.of(topic):
-                at = positions.get(place)
-                begin = bounds.begin if at is None else max(at.offset, bounds.begin)
-                total += self._waiting(place, begin, bounds.stable if committed else bounds.end, committed=committed)
-        return total
-
-    def _waiting(self, place: Partition, begin: int, end: int, *, committed: bool) -> Lag:
-        if begin >= end:
-            return Lag()
-        reader, exact, count, oldest = (
-            self.committed if committed else self.uncommitted,
-            end - begin <= COUNTED,
-            0,
-            None,
-        )
-        reader.assign([place])
-        reader.seek(place, begin)
-        for record in read_to(reader, {place: end}, patience=_PATIENCE):
-            oldest = oldest or _time(record.timestamp_ms)
-            count += 1
-            if not exact:
-                return Lag(records=end - begin, exact=False, oldest=oldest)
-        return Lag(records=count, oldest=oldest)
-
-    def hanging(self) -> Iterator[Hanging]:
-        """Transactions that are open for too long, and still are at a second look."""
-        suspects = [place for place, bounds in self.bounds.items() if bounds.stable < bounds.end]
-        for place, bounds in self.transport.bounds(suspects).items():
-            if bounds.stable != self.bounds[place].stable or bounds.stable >= bounds.end:
-                continue
-            self.uncommitted.assign([place])
-            self.uncommitted.seek(place, bounds.stable)
-            first = next(read_to(self.uncommitted, {place: bounds.end}, patience=_PATIENCE), None)
-            if first is not None and self.now - _time(first.timestamp_ms) > HANGING:
-                yield Hanging(partition=place, offset=bounds.stable, since=_time(first.timestamp_ms))
 
 
 def gather(
@@ -202,7 +89,7 @@ def gather(
     topics = [*doors.values(), *map(topic_of, seen)]
     if organisation == city:
         topics += [topic for read in SERVICES.values() for topic in read]
-    with _view(transport, now) as view:
+    with look(transport, now) as view:
         view.learn(topics)
         members = transport.members()
         rows = [_service(view, name, city, members) for name in SERVICES] if organisation == city else []
@@ -224,15 +111,6 @@ def retention_of(catalogue: Catalogue) -> timedelta:
     return timedelta(milliseconds=int(catalogue.topics["deliveries.<org>"].kafka_config()["retention.ms"]))
 
 
-@contextlib.contextmanager
-def _view(transport: Transport, now: datetime) -> Iterator[_View]:
-    with (
-        contextlib.closing(transport.consumer(client_id="status")) as committed,
-        contextlib.closing(transport.consumer(client_id="status", committed=False)) as uncommitted,
-    ):
-        yield _View(transport=transport, now=now, committed=committed, uncommitted=uncommitted)
-
-
 def _owners(members: Mapping[str, int], seen: Collection[str], city: str) -> dict[str, dict[str, int]]:
     """Organisation → system → members. Group ``110000.water.desk`` is not one of ``110000``."""
     found: dict[str, dict[str, int]] = {}
@@ -246,7 +124,7 @@ def _owners(members: Mapping[str, int], seen: Collection[str], city: str) -> dic
     return found
 
 
-def _service(view: _View, name: str, city: str, members: Mapping[str, int]) -> Row:
+def _service(view: View, name: str, city: str, members: Mapping[str, int]) -> Row:
     group = f"{city}.{name}"
     row = _row(view, city, name, group, SERVICES[name], members.get(group, 0), committed=name != "admit", service=True)
     alarms: list[Alarm] = []
@@ -258,7 +136,7 @@ def _service(view: _View, name: str, city: str, members: Mapping[str, int]) -> R
 
 
 def _systems(
-    view: _View, organisation: str, door: str, systems: Mapping[str, int], retention: timedelta
+    view: View, organisation: str, door: str, systems: Mapping[str, int], retention: timedelta
 ) -> Iterator[Row]:
     fold = _fold(view, organisation)
     parked = Counter(place.system for place, ticket in fold.tickets.items() if not ticket.released) if fold else None
@@ -283,7 +161,7 @@ def _systems(
 
 
 def _row(
-    view: _View,
+    view: View,
     organisation: str,
     system: str,
     group: str,
@@ -308,7 +186,7 @@ def _positions(transport: Transport, group: str) -> Collection[Partition]:
         return ()
 
 
-def _fold(view: _View, organisation: str) -> Fold | None:
+def _fold(view: View, organisation: str) -> Fold | None:
     """The organisation's dead letters; None where they are closed to this client."""
     topic = topic_of(organisation)
     bounds = dict(view.of(topic))
@@ -331,7 +209,3 @@ def _refused(refusals: Refusals, now: datetime) -> Mapping[str, tuple[int, int]]
     except (SettingsError, Unavailable):  # closed; or behind a hanging transaction, which is told of anyway
         return None
     return {code: (day[code], count) for code, count in ever.most_common()}
-
-
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -16,9 +16,10 @@ from hutong.cli.texts import say
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from hutong.looking import Hanging
     from hutong.rules.directory import Directory
     from hutong.settings import Settings
-    from hutong.status import Hanging, Row, Status
+    from hutong.status import Row, Status
 
 NO = 1
 _COLUMNS = ("organisation", "system", "members", "lag", "oldest", "parked", "letters", "state")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hutong import status
+from hutong import looking, status
 from hutong.errors import SettingsError
 from hutong.transport import Bounds, Outgoing, Partition, Position
 from tests.cities import CITY, TwinCity
@@ -84,7 +84,7 @@ def test_what_is_too_much_to_count_is_estimated(
     command: Command, cli_city: TwinCity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is marked so."""
-    monkeypatch.setattr(status, "COUNTED", 1)
+    monkeypatch.setattr(looking, "COUNTED", 1)
     with services(cli_city, "admit", "deliver"):
         ticket = cli_city.connect(CITY).submit(FILED).ticket
         for _ in range(2):
@@ -127,7 +127,7 @@ def test_an_open_transaction_is_named_once_it_lasts(
     cli_city.transport.hang("gone", [Outgoing(topic="ledger", key=b"k", value=b"v", partition=1)])
     with services(cli_city, "admit", "deliver"):
         assert look(command)["hanging"] == []
-        monkeypatch.setattr(status, "HANGING", timedelta(seconds=-1))
+        monkeypatch.setattr(looking, "HANGING", timedelta(seconds=-1))
         [hanging] = look(command, code=1)["hanging"]
         assert (hanging["topic"], hanging["partition"], hanging["owner"]) == ("ledger", 1, "admit")
         assert "Start admit of this partition" in command.run(CITY, "status", code=1).stdout

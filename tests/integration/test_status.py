@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hutong import status
+from hutong import looking
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
 from hutong.refusals import Refusals
@@ -51,7 +51,7 @@ def test_a_city_is_well_until_a_transaction_hangs(tmp_path: Path, monkeypatch: p
         real = Real(city.kafka.bootstrap)
         try:
             real.hang("stranger", [Outgoing(topic="refusals", key=b"k", value=b"v", partition=0)])
-            monkeypatch.setattr(status, "HANGING", timedelta(seconds=0.5))
+            monkeypatch.setattr(looking, "HANGING", timedelta(seconds=0.5))
             until(lambda: bool(look(city).hanging), "the hanging transaction")
             [hanging] = look(city).hanging
             assert (hanging.partition.topic, hanging.partition.number, hanging.owner) == ("refusals", 0, "admit")
