@@ -16,7 +16,7 @@ from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import Fate, fate_of, told
 from hutong.transport.kafka_sender import SETTINGS, Sender, check_sendable
-from hutong.transport.transactions import check_begins, ends_behind, sweepings
+from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
 
 
 class FencingProducer:
@@ -24,7 +24,7 @@ class FencingProducer:
 
     def __init__(self, settings: Mapping[str, object], *, transactional_id: str, timeout: float) -> None:
         self._id = transactional_id
-        self._failed: errors.BusError | None = None
+        self._life = OneLife(transactional_id)
         self._sender = Sender(
             {
                 **SETTINGS,
@@ -54,7 +54,7 @@ class FencingProducer:
             return []
         if positions and not isinstance(consumer, KafkaReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
-        with self._last_chance():
+        with self._at_stake():
             return self._transact(records, positions or {}, consumer, begins or {}, time.monotonic() + timeout)
 
     def sweep(
@@ -67,7 +67,7 @@ class FencingProducer:
     ) -> dict[Partition, int]:
         raw, deadline = self._sender.raw, time.monotonic() + timeout
         offsets = {TopicPartition(*place): OffsetAndMetadata(0, "", -1) for place in inputs}
-        with self._last_chance():
+        with self._at_stake():
             placed = self._send(sweepings(partitions), deadline)
             if offsets:
                 assert isinstance(consumer, KafkaReader)
@@ -77,21 +77,12 @@ class FencingProducer:
         return ends_behind(partitions, placed)
 
     @contextmanager
-    def _last_chance(self) -> Iterator[None]:
-        """Whatever fails inside leaves this producer of no use, and is Fenced or UnknownOutcome."""
-        if self._failed is not None:
-            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
-        try:
-            yield
-        except kafka.KafkaError as error:
-            self._failed = self._failure("writing", error)
-            raise self._failed from error
-        except (errors.Fenced, errors.UnknownOutcome) as error:
-            self._failed = error
-            raise
-        except errors.BusError as error:
-            self._failed = errors.UnknownOutcome(f"{self._id}: {error}")
-            raise self._failed from error
+    def _at_stake(self) -> Iterator[None]:
+        with self._life.at_stake():
+            try:
+                yield
+            except kafka.KafkaError as error:
+                raise self._failure("writing", error) from error
 
     def _transact(
         self,
@@ -159,4 +150,4 @@ class FencingProducer:
         return errors.UnknownOutcome(f"{self._id}: {what} failed ({told(error)})")
 
     def close(self) -> None:
-        self._sender.close(2.0 if self._failed is None else 0.5)
+        self._sender.close(2.0 if self._life.failure is None else 0.5)

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 from hutong import errors
@@ -22,7 +21,7 @@ from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
 from hutong.transport.memory_reader import MemoryReader
 from hutong.transport.partition import partition_of
-from hutong.transport.transactions import check_begins, ends_behind, sweepings
+from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
 
 _MAX_MESSAGE = 1_048_588  # Kafka's default of max.message.bytes
 
@@ -211,7 +210,7 @@ class MemoryTransactionalProducer:
         self._broker = broker
         self._id = transactional_id
         self._epoch = epoch
-        self._failed: errors.BusError | None = None
+        self._life = OneLife(transactional_id)
 
     def write(
         self,
@@ -226,7 +225,7 @@ class MemoryTransactionalProducer:
             return []
         if positions and not isinstance(consumer, MemoryReader):
             raise ValueError("positions belong to a group: give the consumer of this transport that read them")
-        with self._last_chance():
+        with self._life.at_stake(), self._broker.changed:
             return self._transact(records, positions or {}, consumer, begins or {})
 
     def sweep(
@@ -237,25 +236,10 @@ class MemoryTransactionalProducer:
         consumer: Consumer | None = None,
         timeout: float,
     ) -> dict[Partition, int]:
-        with self._last_chance():
+        with self._life.at_stake(), self._broker.changed:
             transaction, placed = self._begin(sweepings(partitions))
             self._broker.end(self._id, transaction, Ending.ABORTED)
         return ends_behind(partitions, placed)
-
-    @contextmanager
-    def _last_chance(self) -> Iterator[None]:
-        """Whatever fails inside leaves this producer of no use, and is Fenced or UnknownOutcome."""
-        if self._failed is not None:
-            raise type(self._failed)(f"{self._id} is of no use after: {self._failed}")
-        try:
-            with self._broker.changed:
-                yield
-        except (errors.Fenced, errors.UnknownOutcome) as error:
-            self._failed = error
-            raise
-        except errors.BusError as error:
-            self._failed = errors.UnknownOutcome(f"{self._id}: {error}")
-            raise self._failed from error
 
     def _begin(self, records: Sequence[Outgoing]) -> tuple[Transaction, list[Placed]]:
         """Begin a transaction and write the records into it."""

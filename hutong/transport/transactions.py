@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from hutong.errors import UnknownOutcome
+from hutong.errors import BusError, Fenced, UnknownOutcome
 from hutong.transport import Outgoing, Partition, Placed
+
+
+class OneLife:
+    """The life of a transactional producer: whatever fails once, leaves it of no use. ``name`` is its id."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.failure: BusError | None = None
+
+    @contextmanager
+    def at_stake(self) -> Iterator[None]:
+        """What fails inside ends it, and is Fenced or UnknownOutcome; a dead one raises the same again."""
+        if self.failure is not None:
+            raise type(self.failure)(f"{self._name} is of no use after: {self.failure}")
+        try:
+            yield
+        except (Fenced, UnknownOutcome) as error:
+            self.failure = error
+            raise
+        except BusError as error:
+            self.failure = UnknownOutcome(f"{self._name}: {error}")
+            raise self.failure from error
 
 
 def check_begins(

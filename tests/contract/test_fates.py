@@ -17,6 +17,7 @@ from hutong.transport.kafka_errors import FATES, Fate, asked, fate_of
 from hutong.transport.kafka_fencing import FencingProducer
 from hutong.transport.kafka_producer import IdempotentProducer
 from hutong.transport.kafka_sender import Sender
+from hutong.transport.transactions import OneLife
 
 ASKED = {
     Fate.AWAY: errors.Unavailable,
@@ -119,7 +120,7 @@ def test_write(error: type[Exception], fate: Fate, calls: str) -> None:
     """A transaction in which anything fails so is Fenced or UnknownOutcome, and a failed record is never committed."""
     raw = Raw(error(), calls)
     producer = object.__new__(FencingProducer)
-    producer._id, producer._failed, producer._sender = "id", None, sender(raw)
+    producer._id, producer._life, producer._sender = "id", OneLife("id"), sender(raw)
     reader = object.__new__(KafkaReader)
     reader._raw = SimpleNamespace(group_metadata=lambda: None)
     if calls == "flush" and error is kafka.KafkaTimeoutError:
@@ -134,7 +135,7 @@ def test_hidden_fencing() -> None:
     raw = Raw(kafka.KafkaError("in an error state"), "begin_transaction")
     raw._transaction_manager.last_error = kafka.ProducerFencedError()
     producer = object.__new__(FencingProducer)
-    producer._id, producer._failed, producer._sender = "id", None, sender(raw)
+    producer._id, producer._life, producer._sender = "id", OneLife("id"), sender(raw)
     with pytest.raises(errors.Fenced):
         producer.write(RECORDS, timeout=1)
 
@@ -145,7 +146,7 @@ def test_replaced_producer() -> None:
     replace = {"flush": lambda timeout: setattr(raw._transaction_manager, "producer_id_and_epoch", (1, 2))}
     vars(raw).update(replace)
     producer = object.__new__(FencingProducer)
-    producer._id, producer._failed, producer._sender = "id", None, sender(raw)
+    producer._id, producer._life, producer._sender = "id", OneLife("id"), sender(raw)
     with pytest.raises(errors.UnknownOutcome, match="replaced"):
         producer.write(RECORDS[:1], timeout=1)
     assert raw.called["commit_transaction"] == 0
