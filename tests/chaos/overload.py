@@ -27,7 +27,6 @@ from typing import Annotated
 
 import typer
 
-from hutong.errors import BusError
 from hutong.transport import Partition
 from hutong.transport.kafka import KafkaTransport
 from local.founding import FoundedCity, found
@@ -36,6 +35,7 @@ from local.lag import Lag
 from local.supervisor import ROOT, Child, Supervisor
 from local.tether import tethered
 from tests.chaos.city import CALLBACK, CREW, DESK, DISPATCH, HOTLINE, WATER, WORKS, chaos_city
+from tests.chaos.looks import looks
 from tests.chaos.memory import Memory, Resident
 from tests.checker import Verdict, check, read_history
 
@@ -141,23 +141,15 @@ class City:
 
     def settle(self, say: Say) -> float:
         """Wait until nothing is left to do; when that began (``time.monotonic()``)."""
-        began, quiet = time.monotonic(), None
-        while True:
-            asked = time.monotonic()
+        began = time.monotonic()
+        for behind, calm in looks(lambda: next(iter(self.lag.behind()), ""), pause=0.5):
             self.watch(say)
-            try:
-                behind = next(iter(self.lag.behind()), "")
-            except BusError as error:
-                behind = f"the broker does not answer: {error}"
-            if behind:
-                quiet = None
-            elif quiet is None:
-                quiet = asked
-            elif asked - quiet >= REST:
-                return quiet
-            if asked - began > GIVE_UP:
+            now = time.monotonic()
+            if now - calm >= REST:
+                return calm
+            if now - began > GIVE_UP:
                 raise SystemExit(f"not at rest after {GIVE_UP:.0f} s: {behind}")
-            time.sleep(0.5)
+        raise AssertionError("looks() ends")
 
     def backlog(self) -> int:
         """Submissions that admit has not judged yet, about."""

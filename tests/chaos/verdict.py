@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from hutong.errors import BusError
 from local.lag import Lag
 from tests.chaos.city import HOTLINE, SYSTEMS, WORKS
+from tests.chaos.looks import looks
 from tests.chaos.operator import Operator
 from tests.chaos.stage import Stage
 from tests.checker import Handled, Verdict, check, read_history
@@ -27,27 +27,22 @@ def rest(
     Seconds ``since`` then, and what was left after ``within`` of them ("" if nothing). Gives up after ``at_most``.
     """
     lag = Lag(stage.transport, HOTLINE, SYSTEMS)
-    left, quiet = "", None
-    while True:
-        asked = time.monotonic()
-        try:
-            letters = operator.clear()
-            behind = next(iter(lag.behind()), f"{letters} dead letters of {WORKS} are open" if letters else "")
-        except BusError as error:
-            behind = f"the broker does not answer: {error}"
-        if behind:
-            quiet = None
-        elif quiet is None:
-            quiet = asked
-        elif asked - quiet >= REST:
-            return quiet - since, left
-        seconds = time.monotonic() - since
-        if behind and seconds > within and not left:
+
+    def todo() -> str:
+        letters = operator.clear()
+        return next(iter(lag.behind()), f"{letters} dead letters of {WORKS} are open" if letters else "")
+
+    left = ""
+    for behind, calm in looks(todo, pause=0.2):
+        now = time.monotonic()
+        if now - calm >= REST:
+            return calm - since, left
+        if behind and now - since > within and not left:
             left = behind
             say(f"not at rest after {within:.0f} s: {behind}")
-        if seconds > at_most:
-            return seconds, left or behind or "the city did not come to rest"
-        time.sleep(0.2)
+        if now - since > at_most:
+            return now - since, left or behind or "the city did not come to rest"
+    raise AssertionError("looks() ends")
 
 
 def judge(stage: Stage) -> tuple[Verdict, dict[str, int], list[str]]:
