@@ -179,9 +179,9 @@ _ABOUT = ("belongs", "position")
 
 
 def _states(folder: Path) -> dict[int, dict[str, Rows]]:
-    """The tables of each partition's live file; of several instances' files that of the latest owner."""
-    paths = sorted(folder.glob("*/*.sqlite"), key=lambda path: _written(path))
-    return {int(path.stem): _tables(path) for path in paths}
+    """The tables of each partition's live file: that of the latest owner. What former instances left is nobody's."""
+    latest = {int(path.stem): path for path in sorted(folder.glob("*/*.sqlite"), key=_written)}
+    return {number: _tables(path) for number, path in latest.items()}
 
 
 def _written(path: Path) -> int:

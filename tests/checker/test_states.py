@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.checker import History, check
 from tests.checker.history import Rows
+from tests.checker.reading import _states
 
 Change = Callable[[dict[tuple[object, ...], object]], object]
 
@@ -60,3 +65,19 @@ def test_a_missing_table_is_named(history: History) -> None:
     states = {0: {name: rows for name, rows in history.admit_states[0].items() if name != "ticket"}}
     (violation,) = check(replace(history, admit_states=states)).violations
     assert "ticket" in violation.text
+
+
+def test_what_a_former_instance_left_is_nobodys(tmp_path: Path) -> None:
+    """Only the latest owner's file is read; an older one may be damaged, or of long ago."""
+    for instance, seconds in (("gone", 1), ("here", 2)):
+        (tmp_path / instance).mkdir()
+        path = tmp_path / instance / "0.sqlite"
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("create table entry (fingerprint text, sequence integer)")
+            db.execute("insert into entry values (?, 1)", (instance,))
+            db.commit()
+        os.utime(path, (seconds, seconds))
+    assert _states(tmp_path) == {0: {"entry": {("here",): (1,)}}}
+    (tmp_path / "gone" / "0.sqlite").write_bytes(b"\x55" * 8192)
+    os.utime(tmp_path / "gone" / "0.sqlite", (1, 1))
+    assert _states(tmp_path) == {0: {"entry": {("here",): (1,)}}}
