@@ -13,6 +13,7 @@ from hutong.codec import Codec
 from hutong.errors import InvalidEvent, OutOfRange, SettingsError, Unavailable
 from hutong.event import STAMPS_OF_A_REFUSAL, Event, Source, city_part_removed, read_event
 from hutong.loop import read_to
+from hutong.subscribing.marks import Seen, stamp_of
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Record, Transport
 from hutong.wire.envelope import Environment
 from hutong.wire.stamps import LedgerStamp, RefusalStamp, SubmissionStamp
@@ -85,18 +86,19 @@ class Refusals:
         Raises:
             SettingsError: there is no such topic. Unavailable: the broker is away.
         """
+        seen = Seen()
         with self._reader(self._places(self.topic)) as consumer:
             for record in read_to(consumer, _ends(consumer)):
-                if self._is_refusal(record):
+                if self._is_new_refusal(record, seen):
                     yield self._refused(record)
 
     def codes(self) -> Iterator[tuple[datetime, str]]:
         """When each was refused and why, as far as committed readers can see now. Raises as :meth:`read`."""
         places = self._places(self.topic)
-        ends = {place: bounds.stable for place, bounds in self._transport.bounds(places).items()}
+        ends, seen = {place: bounds.stable for place, bounds in self._transport.bounds(places).items()}, Seen()
         with self._reader(places) as consumer:
             for record in read_to(consumer, ends):
-                if self._is_refusal(record):
+                if self._is_new_refusal(record, seen):
                     stamp = RefusalStamp.from_bytes(dict(record.headers)["refusal"])
                     yield datetime.fromtimestamp(record.timestamp_ms / 1000, UTC), stamp.code
 
@@ -184,6 +186,10 @@ class Refusals:
             for place in places:
                 consumer.seek(place, consumer.beginning(place))
             yield consumer
+
+    def _is_new_refusal(self, record: Record, seen: Seen) -> bool:
+        """Of a door, also that it was not delivered again."""
+        return self._is_refusal(record) and (record.topic == "refusals" or seen.first(stamp_of(record)))
 
     def _is_refusal(self, record: Record) -> bool:
         """What a stranger calls his headers does not count: deliver's stand at the end."""

@@ -64,7 +64,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
         Export.load(what.map)  # a mapping that is wrong is said before anything is thrown away
     with contextlib.ExitStack() as running:
         running.enter_context(_alone(home))
-        home, goes_on = _prepare(home, what)
+        home, goes_on = _prepare(home, what, console)
         with _said(console, "starting Kafka") as say:
             kafka = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
             transport = running.enter_context(contextlib.closing(KafkaTransport(kafka.bootstrap)))
@@ -122,15 +122,17 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _prepare(home: Path, what: Play) -> tuple[Path, bool]:
+def _prepare(home: Path, what: Play, console: Console) -> tuple[Path, bool]:
     """The demo's own folder, and whether a play that was cut short goes on there; after a finished or another one all
-    is new."""
-    folder = home / "demo"
+    is new, and the last city is kept beside it."""
+    folder, former = home / "demo", home / "demo.former"
     playing = folder / "playing"
     goes_on = playing.exists() and playing.read_text() == what.text() and not (folder / "played").exists()
     try:
         if not goes_on and folder.exists():
-            shutil.rmtree(folder)
+            shutil.rmtree(former, ignore_errors=True)
+            folder.rename(former)
+            console.print(f"[dim]the last city is kept in {former}, until the next play[/]", soft_wrap=True)
         folder.mkdir(parents=True, exist_ok=True)
         playing.write_text(what.text())
     except OSError as error:

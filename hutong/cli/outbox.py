@@ -139,6 +139,8 @@ def send(
     if json_:
         typer.echo(line({"waited": before, "left": left, "trouble": None if why is None else str(why)}))
     if left:
-        raise hutong.Unconfirmed(say("outbox.left", count=left, seconds=f"{timeout:g}", why=why or "-"))
+        raise hutong.Unconfirmed(
+            say("outbox.left", count=left, seconds=f"{timeout:g}", why=why or say("outbox.silent"))
+        )
     if not json_:
         typer.echo(say("outbox.sent", count=before))

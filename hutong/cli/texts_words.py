@@ -77,6 +77,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{count} events still wait after {seconds} s ({why}); run it again",
         "{seconds} 秒后仍有 {count} 个事件等待（{why}）；请重新运行",
     ),
+    "outbox.silent": ("the broker has not answered yet", "消息服务器尚未应答"),
     # refusals
     "refusals.none": ("no refusals", "没有拒收"),
     "refusals.total": ("{shown} of {count} refusals", "共 {count} 条拒收，显示 {shown} 条"),
@@ -119,12 +120,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "refusals.not_sent": ("not sent", "未发送"),
     "refusals.unconfirmed": ("sent, outcome unknown", "已发送，结果未知"),
     "refusals.silent": (
-        "nothing within {seconds} s: is the city's admit running? It may be sent again",
-        "{seconds} 秒内没有结果：admit 在运行吗？可再次发送",
+        "nothing within {seconds} s: the city's admit may not be running, then it may be sent again",
+        "{seconds} 秒内没有结果：该市 admit 可能未运行，恢复后可再次发送",
     ),
     "refusals.told_once": (
-        "(refused again for the same reason it is not returned a second time)",
-        "（因同一原因再次拒收时不会再次退回）",
+        "(more likely it was refused again for the same reason, of which an author is told once: mend the cause first)",
+        "（更可能是因同一原因再次被拒收，而同一原因只退回一次：请先解决原因）",
     ),
     # org
     "signing_key": ("signing key", "签名公钥"),

@@ -65,6 +65,7 @@ def _gap(organisation: str, stamp: DeliveryStamp, missing: range, record: Record
     return Gap(
         f"deliveries {missing.start} to {missing.stop - 1} of {line} to {organisation} are missing before "
         f"{record.topic}/{record.partition}@{record.offset}: have the city's operator run `python -m services.deliver "
-        f"again {organisation} --of {line} --from {missing.start}`, then start this system again; "
+        f"again {organisation} --of {line} --from {missing.start}` (without --of where the door lost more), "
+        "then start this system again; "
         'or start a new system at "now"'
     )

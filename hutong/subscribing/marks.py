@@ -84,6 +84,25 @@ class Marks:
         return any(self._marks.get(place, 0) < n for place, n in other._marks.items())
 
 
+class Seen:
+    """Deliveries met while a door is read from its beginning. What was delivered again lies there twice."""
+
+    def __init__(self) -> None:
+        self._runs: dict[tuple[str, int], list[range]] = {}
+
+    def first(self, stamp: DeliveryStamp) -> bool:
+        """Whether this delivery is met for the first time."""
+        runs = self._runs.setdefault((stamp.stream, stamp.partition), [])
+        if any(stamp.n in run for run in runs):
+            return False
+        for at, run in enumerate(runs):
+            if stamp.n == run.stop:
+                runs[at] = range(run.start, stamp.n + 1)
+                return True
+        runs.append(range(stamp.n, stamp.n + 1))
+        return True
+
+
 def stamp_of(record: Record) -> DeliveryStamp:
     """Which delivery it is. Raises InvalidEvent: it is none, though it lies in a door, where only deliver may write."""
     place = f"{record.topic}/{record.partition}@{record.offset}"

@@ -3,10 +3,11 @@ the same. So a desk's memory does not grow with its tickets, and its start does 
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-import hutong
+from services.disposable import open_disposable
+
+_SCHEMA = "create table if not exists lead (ticket text primary key, lead text not null) strict"
 
 
 class LeadStore:
@@ -17,15 +18,7 @@ class LeadStore:
     """
 
     def __init__(self, home: Path, organisation: str) -> None:
-        path = home / "state" / "desk" / f"{organisation}.sqlite"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None)
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=normal")
-            self._db.execute("create table if not exists lead (ticket text primary key, lead text not null) strict")
-        except (OSError, sqlite3.Error) as error:
-            raise hutong.SettingsError(f"{path} cannot be opened ({error}): make its folder writable") from error
+        self._db = open_disposable(home / "state" / "desk" / f"{organisation}.sqlite", _SCHEMA)
 
     def get(self, ticket: str) -> str | None:
         """The ticket's lead unit 主办单位; None where this file was never told."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import hutong
+from services.disposable import open_disposable
 
 _SCHEMA = """
 create table if not exists filed (
@@ -34,15 +33,7 @@ class FiledStore:
     """
 
     def __init__(self, home: Path, organisation: str) -> None:
-        path = home / "state" / "intake" / f"{organisation}.sqlite"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=10.0)
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=normal")
-            self._db.execute(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            raise hutong.SettingsError(f"{path} cannot be opened ({error}): make its folder writable") from error
+        self._db = open_disposable(home / "state" / "intake" / f"{organisation}.sqlite", _SCHEMA)
 
     def empty(self) -> bool:
         """Whether nothing was ever filed, as far as this file knows."""
@@ -55,6 +46,7 @@ class FiledStore:
 
     def put(self, rows: Iterable[FiledRow]) -> None:
         """Remember these rows, all or none."""
+        self._db.execute("begin")
         with self._db:
             self._db.executemany("insert or ignore into filed values (?, ?, ?, ?)", rows)
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from hutong import disposition
 from hutong.errors import Gap, OutOfRange, Unavailable
 from hutong.event import Event
+from hutong.refusals import Refusals
 from hutong.transport import Outgoing, Partition, Position, Record
 from hutong.transport.memory_reader import MemoryReader
 from hutong.wire.stamps import DeliveryStamp
-from tests.cities import TwinCity
+from tests.cities import CITY, TwinCity
 from tests.client.desk import WATER
 from tests.client.parked import LIFE, Desk, door, lives, run
 
@@ -189,3 +191,27 @@ def test_a_position_beyond_the_end_stays_an_error(city: TwinCity) -> None:
     consumer.commit({Partition(TOPIC, 0): Position(offset=10_000, metadata='{"open":false,"marks":[]}')})
     with pytest.raises(OutOfRange):
         run(city, desk, system="other")
+
+
+def test_a_replay_gives_what_was_delivered_again_once(city: TwinCity) -> None:
+    """Also where the door's beginning is gone and came back behind, and whether one ticket is asked for or all."""
+    one, two = lives(city, 2)
+    records = door(city)
+    again(city, records[2:])
+    bus = city.connect(WATER)
+    assert len(list(bus.replay(source="deliveries"))) == len(records)
+    assert [event.type for event in bus.replay(source="deliveries", ticket=one)] == [*LIFE]
+    again(city, lost(city, 5)[:5])
+    events = list(bus.replay(source="deliveries"))
+    assert len(events) == len(records)
+    assert {event.type for event in events if event.ticket == two} == {*LIFE}
+
+
+def test_refusals_that_were_delivered_again_are_listed_once(city: TwinCity) -> None:
+    """By the author through his own door."""
+    [one] = lives(city, 1)
+    water = city.connect(WATER)
+    water.submit(disposition.Accepted(), ticket=one)
+    again(city, door(city))
+    mine = Refusals(city.transport, water.codec, organisation=WATER, city=CITY, environment="test")
+    assert len(list(mine.read())) == len(list(mine.codes())) == 1
