@@ -49,6 +49,12 @@ class Row:
     letters: int | None = 0
     alarms: tuple[Alarm, ...] = ()
 
+    @property
+    def unread(self) -> bool:
+        """Something waits, and no instance of the system runs. No alarm: whoever tried a system once leaves it so."""
+        waits = bool(self.letters or (self.lag is not None and self.lag.records))
+        return waits and self.members == 0 and not self.service
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:

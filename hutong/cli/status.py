@@ -92,6 +92,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "closed": row.closed or None,
         "parked": row.parked,
         "letters": row.letters,
+        "unread": row.unread,
         "alarms": list(row.alarms),
     }
 
@@ -117,8 +118,13 @@ def _print(status: Status, directory: Directory, settings: Settings) -> None:
     for code, (day, ever) in (status.refusals or {}).items():
         row = Text(f"  {clean(code):<22}").append(say("status.day", day=day, ever=ever), "" if day else "dim")
         console.print(row)
+    unread = [f"{row.organisation}.{row.system}" for row in status.rows if row.unread]
+    if unread:
+        named = clean(say("status.unread", who=", ".join(unread)))
+        console.print(Text(named, "yellow"), soft_wrap=not console.is_terminal)
     if not status.alarms:
-        console.print(Text(say("status.well"), "bold green"))
+        if not unread:
+            console.print(Text(say("status.well"), "bold green"))
         return
     console.print(Text(say("status.person", count=status.alarms.total()), "bold red"))
     for advice in _advice(status):
@@ -162,7 +168,10 @@ def _cells(row: Row, status: Status, directory: Directory) -> Iterator[Text]:
         shown = "-" if count is None else "" if row.service else str(count)
         yield Text(shown, "red" if count else "dim")
     alarms = ", ".join(say(f"alarm.{alarm}") for alarm in row.alarms)
-    yield Text(alarms or "✓", "bold red" if alarms else "green")
+    if row.unread and not alarms:
+        yield Text(say("alarm.nobody"), "yellow")
+    else:
+        yield Text(alarms or "✓", "bold red" if alarms else "green")
 
 
 def _who(organisation: str, directory: Directory) -> str:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "status.well": ("all is well", "一切正常"),
+    "status.unread": (
+        "not running, though something waits: {who}; start what should run",
+        "有待处理但未运行：{who}；应运行者请启动",
+    ),
     "status.person": ("to be done by a person: {count}", "{count} 处需要处理"),
     "status.none": ("no system has read from this door yet", "尚无系统读取本单位的送达"),
     "status.closed": ("closed to you", "无权读取"),

@@ -178,3 +178,20 @@ def test_what_is_closed_is_shown_as_closed(
         assert row(told, "admit")["lag"] is None
         assert row(told, "deliver")["lag"]["records"] == 0
         assert "closed to you" in command.run(CITY, "status").stdout
+
+
+def test_a_system_that_does_not_run_while_something_waits_is_named(command: Command, cli_city: TwinCity) -> None:
+    """No alarm, since whoever tried a system once leaves it so; but nobody is told that all is well."""
+    refuse_water(cli_city)
+    reader = cli_city.transport.consumer(client_id="x", group=f"{WATER}.desk")
+    reader.subscribe([f"deliveries.{WATER}"])
+    reader.poll(0)
+    reader.commit({Partition(f"deliveries.{WATER}", 0): Position(offset=0)})
+    reader.close()
+    with services(cli_city, "admit", "deliver"):
+        told = look(command)
+        assert (row(told, "desk")["unread"], row(told, "desk")["lag"]["records"] > 0) == (True, True)
+        shown = command.run(CITY, "status").stdout
+    assert "not running" in next(line for line in shown.splitlines() if "desk" in line)
+    assert f"not running, though something waits: {WATER}.desk; start what should run" in shown
+    assert "all is well" not in shown
