@@ -187,3 +187,11 @@ def read_to(consumer: Consumer, ends: Mapping[Partition, int], *, patience: floa
                 f"{stuck.topic}/{stuck.number} stays at offset {consumer.position(stuck)} before its end "
                 f"{ends[stuck]} for {patience:.0f} s: a transaction hangs there, or the broker is away"
             )
+
+
+def read_all(consumer: Consumer, places: Sequence[Partition]) -> Iterator[Record]:
+    """Everything that these partitions hold as of now, from their beginnings. Raises as :func:`read_to`."""
+    consumer.assign(places)
+    for place in places:
+        consumer.seek(place, consumer.beginning(place))
+    yield from read_to(consumer, {place: consumer.end(place) for place in places})

@@ -9,14 +9,14 @@ from datetime import datetime
 from hutong.codec import Codec
 from hutong.errors import InvalidEvent
 from hutong.event import Event, Handling, read_event
-from hutong.loop import read_to
+from hutong.loop import read_all
 from hutong.registry import DirectoryReader
 from hutong.subscribing.marks import Seen, stamp_of
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.envelope import SIGNATURE, Environment
 from hutong.wire.signing import Signature, Verifier
 
-DOORS = "deliveries."
+_DOORS = "deliveries."
 
 
 class Reader:
@@ -61,11 +61,8 @@ class Reader:
         delivery that was delivered again comes once."""
         seen = Seen()
         with contextlib.closing(self._transport.consumer(client_id=self._client_id)) as consumer:
-            consumer.assign(places)
-            for place in places:
-                consumer.seek(place, consumer.beginning(place))
-            for record in read_to(consumer, {place: consumer.end(place) for place in places}):
-                if record.topic.startswith(DOORS) and not seen.first(stamp_of(record)):
+            for record in read_all(consumer, places):
+                if record.topic.startswith(_DOORS) and not seen.first(stamp_of(record)):
                     continue
                 if ticket is not None and record.key != ticket.encode():
                     continue

@@ -95,7 +95,8 @@ class Refusals:
     def codes(self) -> Iterator[tuple[datetime, str]]:
         """When each was refused and why, as far as committed readers can see now. Raises as :meth:`read`."""
         places = self._places(self.topic)
-        ends, seen = {place: bounds.stable for place, bounds in self._transport.bounds(places).items()}, Seen()
+        ends = {place: bounds.stable for place, bounds in self._transport.bounds(places).items()}
+        seen = Seen()
         with self._reader(places) as consumer:
             for record in read_to(consumer, ends):
                 if self._is_new_refusal(record, seen):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hutong.errors import Unavailable
 from hutong.event import city_part_removed
-from hutong.loop import read_to
+from hutong.loop import read_all
 from hutong.submitting.outgoing import Signed
 from hutong.transport import Consumer, Partition, Record, Transport
 from hutong.wire.envelope import Environment
@@ -75,9 +75,7 @@ class Receipts:
     def _past(self, deadline: float) -> Iterator[Record]:
         """Everything that the door holds as of now, as far as it is read before ``deadline``."""
         with contextlib.closing(self._reader()) as consumer:
-            for place in self._places:
-                consumer.seek(place, consumer.beginning(place))
-            for record in read_to(consumer, {place: consumer.end(place) for place in self._places}):
+            for record in read_all(consumer, self._places):
                 if time.monotonic() > deadline:
                     return
                 yield record

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from hutong.errors import InvalidEvent
-from hutong.loop import read_to
+from hutong.loop import read_all
 from hutong.subscribing.letters import Control, Letter, control_record, read
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.stamps import DeliveryStamp
@@ -253,9 +253,6 @@ def letters(transport: Transport, organisation: str, partitions: int) -> Fold:
     fold, topic = Fold(history=True), topic_of(organisation)
     places = [Partition(topic, number) for number in range(partitions)]
     with contextlib.closing(transport.consumer(client_id=f"{organisation}.deadletters")) as consumer:
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, consumer.beginning(place))
-        for record in read_to(consumer, {place: consumer.end(place) for place in places}):
+        for record in read_all(consumer, places):
             fold.take(record)
     return fold
