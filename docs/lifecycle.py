@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from hutong.rules.lifecycle import By, Lifecycle, Rule, Table
+from hutong.rules.lifecycle import SAME, By, Lifecycle, Rule, Table
 
 PAGE = Path(__file__).parent / "lifecycle.md"
 
@@ -20,13 +20,20 @@ Admit reads the same table: a step that is not in it is refused as `not_allowed`
 TABLE_HEAD = """\
 ## Event × state × role
 
-A cell names the state that the event leads to. 迟 *late*: a normal race that was lost, refused as `superseded`.
-An empty cell: refused as `not_allowed`.
+A cell names the state that the event leads to, ✓ that it stays. 迟 *late*: a normal race that was lost, refused as
+`superseded`. An empty cell: refused as `not_allowed`. `4+`: the fourth of its kind, and later.
 A role 角色 comes from the ticket's own history, a right 权限 from the directory.
+The diagram shows the steps that lead to another state.
 """
 
 ROLES: Mapping[str, str] = {"filer": "受理单位", "lead": "主办", "assistant": "协办", "supervisor": "上级"}
-RIGHTS: Mapping[str, str] = {"file": "受理", "dispatch": "派单", "call_back": "回访"}
+RIGHTS: Mapping[str, str] = {
+    "file": "受理",
+    "dispatch": "派单",
+    "call_back": "回访",
+    "clock": "时限",
+    "custody": "密钥保管",
+}
 
 
 def render(table: Table) -> str:
@@ -40,19 +47,13 @@ def _diagram(table: Table) -> Iterator[str]:
         yield f'    state "{state.zh}" as {name}'
     for rule in table.events.values():
         if not rule.states:
-            yield from (f"    [*] --> {target}: {rule.zh}" for target in _targets(rule))
+            yield from (f"    [*] --> {target}: {rule.zh}" for target in rule.leads())
         for before in rule.states:
-            yield from (
-                f"    {before} --> {target}: {_told(rule, choice)}" for target, choice in _targets(rule).items()
-            )
+            leads = {state: choice for state, choice in rule.leads().items() if state != SAME}
+            yield from (f"    {before} --> {target}: {_told(rule, choice)}" for target, choice in leads.items())
     for name, state in table.states.items():
         if state.ended:
             yield f"    {name} --> [*]"
-
-
-def _targets(rule: Rule) -> Mapping[str, str]:
-    """State led to → the choice that leads there, empty without one."""
-    return {rule.to: ""} if isinstance(rule.to, str) else {state: choice for choice, state in rule.to.items()}
 
 
 def _told(rule: Rule, choice: str) -> str:
@@ -64,10 +65,11 @@ def _matrix(table: Table) -> Iterator[str]:
     yield _row(["---"] * (3 + len(table.states)))
     for type_, rule in table.events.items():
         leads = " / ".join(
-            f"{_told_choice(choice)}→ {table.states[state].zh}" for state, choice in _targets(rule).items()
+            "✓" if state == SAME else f"{_told_choice(choice)}→ {table.states[state].zh}"
+            for state, choice in rule.leads().items()
         )
         cells = (leads if state in rule.states else "迟" if state in rule.late else "" for state in table.states)
-        yield _row([f"{rule.zh} `{type_}`", _sender(rule.by), "" if rule.states else leads, *cells])
+        yield _row([f"{rule.zh} `{type_}`", " or ".join(map(_sender, rule.by)), "" if rule.states else leads, *cells])
 
 
 def _told_choice(choice: str) -> str:

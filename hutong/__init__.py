@@ -29,7 +29,7 @@ from hutong.errors import (
     UnknownOutcome,
 )
 from hutong.event import Event
-from hutong.events import Clear, EventData, Sealed, complaint, directory, disposition
+from hutong.events import Clear, EventData, Sealed, complaint, directory, disposition, notice
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore
 from hutong.settings import Settings
@@ -64,4 +64,5 @@ __all__ = [
     "connect",
     "directory",
     "disposition",
+    "notice",
 ]

@@ -134,8 +134,8 @@ class Catalogue:
             SettingsError: something in it is unknown, missing, repeated or edited; it names file and key.
         """
         root = root or SCHEMAS
-        kinds = _read(root / "kinds.yaml", TypeAdapter(dict[str, Kind]), strict_yaml)
-        ids = _read(root / "ids.json", TypeAdapter(dict[str, _IdEntry]), _json)
+        kinds = read_file(root / "kinds.yaml", TypeAdapter(dict[str, Kind]), strict_yaml)
+        ids = read_file(root / "ids.json", TypeAdapter(dict[str, _IdEntry]), _json)
         schemas = {}
         for number, (text, entry) in enumerate(ids.items(), 1):
             if text != str(number):
@@ -144,7 +144,7 @@ class Catalogue:
         _no_orphans(root, schemas)
         topics = {}
         for path in sorted((root / "topics").iterdir()):
-            topic = _read(path, TypeAdapter(Topic), strict_yaml)
+            topic = read_file(path, TypeAdapter(Topic), strict_yaml)
             if path.name != topic.name.removesuffix(".<org>") + ".yaml":
                 raise SettingsError(f"{path}: name: the file's name and the topic's differ")
             topics[topic.name] = topic
@@ -200,7 +200,8 @@ def _json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_pairs)
 
 
-def _read(path: Path, shape: TypeAdapter[T], parse: Callable[[str], Any]) -> T:
+def read_file(path: Path, shape: TypeAdapter[T], parse: Callable[[str], Any]) -> T:
+    """A data file as ``shape``. Raises SettingsError, naming the file and every fault in it."""
     try:
         return shape.validate_python(parse(path.read_text(encoding="utf-8")))
     except ValidationError as error:
@@ -221,7 +222,7 @@ def _schema(root: Path, number: int, entry: _IdEntry, kinds: Mapping[str, Kind])
     if not path.exists():
         raise SettingsError(f"{root / 'ids.json'}: {number}: there is no file {entry.file}")
     family, event, version, revision = named.groups()
-    definition = _read(path, TypeAdapter(dict[str, Any]), _json)
+    definition = read_file(path, TypeAdapter(dict[str, Any]), _json)
     raw = path.read_bytes()
     if sha256(raw).hexdigest() != entry.sha256:
         raise SettingsError(f"{path}: its bytes are not those of ids.json: {number} (a released schema never changes)")

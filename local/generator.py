@@ -13,8 +13,8 @@ from hutong.errors import SettingsError
 from hutong.events.base import Frozen
 from hutong.events.complaint import Kind
 from hutong.events.words import Area, Category, Code, External, Language
+from hutong.rules.territory import Label
 from local.cities import City
-from local.cities.reading import Label
 from services.tables import Strict, read_table
 
 SYSTEM = "generator"

@@ -18,6 +18,7 @@ from hutong.codec import Codec
 from hutong.rules.lifecycle import Lifecycle, Ticket
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.envelope import parse_time
+from hutong.wire.stamps import LedgerStamp
 from local.cities import City
 
 LAST = 8
@@ -28,7 +29,7 @@ class Follower:
     """Follows the ledger and keeps each ticket's state, by the lifecycle table alone: no signature is checked here."""
 
     def __init__(self, transport: Transport, city: City, lifecycle: Lifecycle, codec: Codec) -> None:
-        self.tickets: dict[str, str] = {}
+        self.tickets: dict[str, Ticket] = {}
         self.events = 0
         self.refused = 0
         self.last: deque[tuple[str, str, str, str]] = deque(maxlen=LAST)
@@ -56,22 +57,21 @@ class Follower:
     def _take(self, record: Record) -> None:
         headers = dict(record.headers)
         ticket, type_ = (record.key or b"").decode(), headers["ce_type"].decode()
-        self.tickets[ticket] = self._state(self.tickets.get(ticket, ""), type_, record)
+        self.tickets[ticket] = self._lifecycle.follow(
+            self.tickets.get(ticket),
+            self._codec.decode(record.value or b"")[1],
+            subject=ticket,
+            author=headers["ce_source"].decode(),
+            at_ms=LedgerStamp.from_bytes(headers["ledger"]).admitted_ms,
+        )
         self.events += 1
         self._recent.append(self.moved)
         at = parse_time(headers["ce_time"].decode()).astimezone(self._city.time_zone)
         self.last.append((f"{at:%m-%d %H:%M:%S}", type_, ticket, headers["ce_source"].decode()))
 
-    def _state(self, before: str, type_: str, record: Record) -> str:
-        rule = self._lifecycle.table.events[type_]
-        if isinstance(rule.to, str):
-            return rule.to
-        data = self._codec.decode(record.value or b"")[1]
-        return self._lifecycle.follow(Ticket(id="", state=before), data, subject="", author="").state
-
     def by_state(self) -> Mapping[str, int]:
         """Tickets in each state."""
-        return Counter(self.tickets.values())
+        return Counter(ticket.state for ticket in self.tickets.values())
 
     def ended(self) -> int:
         """Tickets that need no further step."""

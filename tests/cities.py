@@ -29,6 +29,7 @@ from hutong.keys import make_keys
 from hutong.registry import DirectoryReader, Registrar
 from hutong.rules.audience import Audience
 from hutong.rules.lifecycle import Lifecycle
+from hutong.rules.territory import Territory
 from hutong.settings import Settings, read_private_key
 from hutong.testing import MemoryTransport
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Producer
@@ -41,7 +42,7 @@ from services.deliver.past import Past as DeliverPast
 from services.owning.running import Owner
 
 CITY = "110000"
-EVERY_RIGHT = ("register", "file", "dispatch", "call_back", "backfill", "replay")
+EVERY_RIGHT = ("register", "file", "dispatch", "call_back", "clock", "custody", "backfill", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ class TwinCity:
             codec=codec,
             lifecycle=Lifecycle.load(),
             audience=Audience.load(),
+            territory=Territory.load(self.id),
             verifier=Verifier("test"),
         )
         owner = AdmitOwner(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from hutong.event import Event
 from hutong.events.complaint import Filed
-from hutong.rules.lifecycle import Lifecycle, Ticket
+from hutong.rules.lifecycle import SAME, Lifecycle, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,10 @@ def _steps(events: Iterable[Event], lifecycle: Lifecycle) -> list[Step]:
         seen.add(mark)
         after = None
         if event.refusal is None:
-            after = ticket = lifecycle.follow(ticket, event.data, subject=event.ticket, author=event.source)
+            at_ms = event.ledger.admitted_ms if event.ledger else 0
+            after = ticket = lifecycle.follow(
+                ticket, event.data, subject=event.ticket, author=event.source, at_ms=at_ms
+            )
         since = event.time - before if event.time and before else None
         steps.append(Step(event=event, at=event.time, since=since, after=after))
         before = event.time or before
@@ -123,9 +126,10 @@ def _whose_move(ticket: Ticket | None, following: Step | None, lifecycle: Lifecy
     """
     if ticket is None:
         return None
-    ways = [rule.by for rule in lifecycle.table.events.values() if ticket.state in rule.states]
-    if not ways:
+    if lifecycle.ended(ticket.state):
         return None
+    onward = [rule for rule in lifecycle.table.events.values() if ticket.state in rule.states and rule.to != SAME]
+    ways = [by for rule in onward for by in rule.by]
     if any(by.role == "lead" for by in ways):
         return ticket.lead, "lead"
     task = next((by.right for by in ways if by.right), None) or ways[0].role or ""

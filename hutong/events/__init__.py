@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hutong.events import complaint, directory, disposition
+from hutong.events import complaint, directory, disposition, notice
 from hutong.events.base import EventData
 from hutong.events.sealed import Clear, Sealed
 
-__all__ = ["MODELS", "Clear", "EventData", "Sealed", "complaint", "directory", "disposition"]
+__all__ = ["MODELS", "Clear", "EventData", "Sealed", "complaint", "directory", "disposition", "notice"]
 
 MODELS: Mapping[str, type[EventData]] = MappingProxyType(
     {
@@ -20,17 +20,33 @@ MODELS: Mapping[str, type[EventData]] = MappingProxyType(
         for model in (
             complaint.Filed,
             complaint.Answered,
+            complaint.Amended,
+            complaint.Merged,
+            complaint.Withdrawn,
             disposition.Dispatched,
             disposition.Accepted,
             disposition.Declined,
             disposition.DeclineDecided,
+            disposition.AssistRequested,
+            disposition.AssistReported,
+            disposition.ExtensionRequested,
+            disposition.ExtensionDecided,
+            disposition.Suspended,
+            disposition.Resumed,
             disposition.Resolved,
+            disposition.Reminded,
+            disposition.Overdue,
+            disposition.Escalated,
             disposition.CalledBack,
             disposition.Reopened,
             disposition.Closed,
             directory.Registered,
             directory.Changed,
             directory.Revoked,
+            directory.AgreementOpened,
+            directory.AgreementClosed,
+            notice.AccessReleased,
+            notice.Erased,
         )
     }
 )

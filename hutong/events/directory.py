@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hutong.events.base import EventData, Frozen
 from hutong.events.sealed import HexBytes
-from hutong.events.words import Code, Language, Organisation, Text
+from hutong.events.words import Area, Category, Code, Instant, Language, Organisation, Text
 
 PublicKey = Annotated[HexBytes, Field(min_length=32, max_length=32)]
 """The 32 raw bytes of an Ed25519 (signing) or X25519 (sealing) key; in JSON hexadecimal."""
@@ -77,4 +77,41 @@ class Revoked(EventData):
 
     number: Number
     organisation: Organisation
+    reason: Code
+
+
+class Agreement(Frozen):
+    """共享协议: what ``recipient`` is shown of tickets it has no part in, and for what ``purpose``.
+
+    It matches an event whose type, and whose ticket's category and area, are in the lists; a category or area stands
+    for all below it, an empty list for all. ``key_classes`` (``identity``, ``content``) are the fields it may open.
+    It ends at ``until``, by admitted time.
+    """
+
+    id: Code
+    recipient: Organisation
+    types: Annotated[tuple[Code, ...], Field(strict=False)]
+    categories: Annotated[tuple[Category, ...], Field(strict=False)]
+    areas: Annotated[tuple[Area, ...], Field(strict=False)]
+    key_classes: Annotated[tuple[Code, ...], Field(strict=False)]
+    purpose: Code
+    until: Instant
+
+
+class AgreementOpened(EventData):
+    """A standing agreement begins. Its ``id`` was never used before."""
+
+    TYPE: ClassVar[str] = "directory.agreement_opened.v1"
+
+    number: Number
+    agreement: Agreement
+
+
+class AgreementClosed(EventData):
+    """A standing agreement ends before its time."""
+
+    TYPE: ClassVar[str] = "directory.agreement_closed.v1"
+
+    number: Number
+    id: Code
     reason: Code

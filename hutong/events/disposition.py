@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hutong.events.base import EventData
 from hutong.events.sealed import SealedContent
-from hutong.events.words import Code, Organisation
+from hutong.events.words import Code, Instant, Organisation
 
 
 class Urgency(StrEnum):
@@ -22,11 +22,19 @@ class Urgency(StrEnum):
 
 
 class Decision(StrEnum):
-    """The answer to a request to be relieved of a ticket."""
+    """The answer to a request."""
 
     UNKNOWN = "unknown"
     GRANTED = "granted"  # 同意
     REJECTED = "rejected"  # 驳回
+
+
+class Measure(StrEnum):
+    """What the lead unit asks for when time runs short."""
+
+    UNKNOWN = "unknown"
+    EXTENSION = "extension"  # 延期
+    SUSPENSION = "suspension"  # 挂账
 
 
 class Outcome(StrEnum):
@@ -84,6 +92,65 @@ class DeclineDecided(EventData):
     explanation: SealedContent = None
 
 
+class AssistRequested(EventData):
+    """吹哨: the lead unit calls ``units`` to help, one at least (else ``invalid_data``); it stays in the lead."""
+
+    TYPE: ClassVar[str] = "disposition.assist_requested.v1"
+
+    units: Annotated[tuple[Organisation, ...], Field(strict=False)]
+    request: SealedContent = None
+
+
+class AssistReported(EventData):
+    """报到: an assistant unit reports, and says what it does."""
+
+    TYPE: ClassVar[str] = "disposition.assist_reported.v1"
+
+    report: SealedContent = None
+
+
+class ExtensionRequested(EventData):
+    """延期申请: the lead unit asks for time until ``until``, or (``measure``) that the clock stand still until then."""
+
+    TYPE: ClassVar[str] = "disposition.extension_requested.v1"
+
+    measure: Annotated[Measure, Field(strict=False)] = Measure.EXTENSION
+    until: Instant
+    reason: Code
+    explanation: SealedContent = None
+
+
+class ExtensionDecided(EventData):
+    """延期审核: the answer of an organisation above the lead unit; ``until`` is the new deadline, when granted.
+
+    A suspension is granted by :class:`Suspended`, and rejected by this.
+    """
+
+    TYPE: ClassVar[str] = "disposition.extension_decided.v1"
+
+    decision: Annotated[Decision, Field(strict=False)]
+    until: Instant | None = None
+    explanation: SealedContent = None
+
+
+class Suspended(EventData):
+    """挂账: what was asked for is granted, and the clock stands still until :class:`Resumed`, or ``until``."""
+
+    TYPE: ClassVar[str] = "disposition.suspended.v1"
+
+    until: Instant
+    reason: Code
+    explanation: SealedContent = None
+
+
+class Resumed(EventData):
+    """恢复办理: the clock runs again."""
+
+    TYPE: ClassVar[str] = "disposition.resumed.v1"
+
+    reason: Code
+
+
 class Resolved(EventData):
     """反馈: the lead unit reports what it did."""
 
@@ -91,6 +158,33 @@ class Resolved(EventData):
 
     outcome: Annotated[Outcome, Field(strict=False)] = Outcome.RESOLVED
     report: SealedContent = None
+
+
+class Reminded(EventData):
+    """催办: a time limit is near. ``limit`` is its name in ``schemas/limits``, ``due`` its end."""
+
+    TYPE: ClassVar[str] = "disposition.reminded.v1"
+
+    limit: Code
+    due: Instant
+
+
+class Overdue(EventData):
+    """超期: a time limit has passed. Fields as in :class:`Reminded`."""
+
+    TYPE: ClassVar[str] = "disposition.overdue.v1"
+
+    limit: Code
+    due: Instant
+
+
+class Escalated(EventData):
+    """督办: somebody above the lead unit, or the clock, presses for an answer."""
+
+    TYPE: ClassVar[str] = "disposition.escalated.v1"
+
+    reason: Code
+    instruction: SealedContent = None
 
 
 class CalledBack(EventData):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hutong.catalogue import SCHEMAS, strict_yaml
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
 from hutong.rules.directory import Directory
+
+SAME = "same"
+"""In ``to``: the event leaves the ticket in its state."""
 
 
 class _Strict(BaseModel):
@@ -39,17 +42,41 @@ class By(_Strict):
             raise ValueError("name either a role or a right")
         return self
 
+    def __str__(self) -> str:
+        return f"the role '{self.role}' on this ticket" if self.role else f"the right '{self.right}'"
+
+
+class Beyond(_Strict):
+    """Where the event leads instead, once the ticket had ``count`` of its kind."""
+
+    count: Annotated[int, Field(ge=1)]
+    to: str
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
 
 class Rule(_Strict):
-    """One row of the table; see the head of ``lifecycle.yaml``."""
+    """One row of the table; see the head of ``lifecycle.yaml``. Groups of states are written out."""
 
     zh: str
-    by: By
+    by: Annotated[tuple[By, ...], BeforeValidator(_listed), Field(min_length=1)]
     states: tuple[str, ...] = Field(alias="from")
     to: str | Mapping[str, str]
     choose: str | None = None
     late: tuple[str, ...] = ()
     sets: Mapping[str, str] = {}
+    adds: Mapping[str, str] = {}
+    beyond: Beyond | None = None
+
+    def leads(self) -> Mapping[str, str]:
+        """State → the value of ``choose`` that leads there, empty without one; ``same`` is where it was."""
+        found = {self.to: ""} if isinstance(self.to, str) else {}
+        if not isinstance(self.to, str):
+            for choice, state in self.to.items():
+                found[state] = f"{found[state]} / {choice}" if state in found else choice
+        return found | ({self.beyond.to: f"{self.beyond.count + 1}+"} if self.beyond else {})
 
 
 class Table(_Strict):
@@ -57,15 +84,35 @@ class Table(_Strict):
 
     version: int
     states: Mapping[str, State]
+    groups: Mapping[str, tuple[str, ...]]
     events: Mapping[str, Rule]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_out(cls, table: Any) -> Any:
+        """Every group's name in ``from`` and ``late`` replaced by its states."""
+        groups = table.get("groups", {})
+        if twice := groups.keys() & table.get("states", {}).keys() | {SAME} & table.get("states", {}).keys():
+            raise ValueError(f"{', '.join(sorted(twice))}: a name for a state, and for something else")
+
+        def states(names: Any) -> Any:
+            return [state for name in names for state in groups.get(name, (name,))]
+
+        rows = {
+            type_: {key: states(value) if key in ("from", "late") else value for key, value in row.items()}
+            for type_, row in table.get("events", {}).items()
+        }
+        return {**table, "events": rows}
 
     @model_validator(mode="after")
     def _known(self) -> Table:
         for type_, rule in self.events.items():
-            leads = [rule.to] if isinstance(rule.to, str) else list(rule.to.values())
-            for state in (*rule.states, *rule.late, *leads):
-                if state not in self.states:
+            named = (*rule.states, *rule.late, *rule.leads(), *(s for group in self.groups.values() for s in group))
+            for state in named:
+                if state not in self.states and state != SAME:
                     raise ValueError(f"{type_} names the unknown state {state!r}")
+            if twice := set(rule.states) & set(rule.late):
+                raise ValueError(f"{type_} may come in {', '.join(sorted(twice))} and is late there")
             if (rule.choose is None) != isinstance(rule.to, str):
                 raise ValueError(f"{type_}: `choose` and a table of `to` go together")
         return self
@@ -73,16 +120,20 @@ class Table(_Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What a ticket's events so far amount to."""
+    """What a ticket's events so far amount to. ``filed_ms`` is when its filing was admitted (Unix, milliseconds)."""
 
     id: str
     state: str
+    filed_ms: int = 0
     filer: str = ""
     dispatcher: str = ""
     lead: str = ""
     assistants: tuple[str, ...] = ()
     category: str = ""
     area: str = ""
+    into: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many events there were of each type that the table counts."""
     participants: frozenset[str] = frozenset()
 
 
@@ -99,7 +150,7 @@ class Lifecycle:
         return cls(Table.model_validate(strict_yaml(text)))
 
     def step(
-        self, ticket: Ticket | None, data: EventData, *, subject: str, author: str, directory: Directory
+        self, ticket: Ticket | None, data: EventData, *, subject: str, author: str, directory: Directory, at_ms: int
     ) -> Ticket:
         """The ticket after ``author`` sent ``data``; ``ticket`` is None where nothing was filed yet.
 
@@ -119,32 +170,36 @@ class Lifecycle:
         if state is not None and state not in rule.states:
             code = "superseded" if state in rule.late else "not_allowed"
             raise InvalidEvent(code, f"{data.TYPE} may not come to a ticket that is {state} ({subject})")
-        return self.follow(ticket, data, subject=subject, author=author)
+        return self.follow(ticket, data, subject=subject, author=author, at_ms=at_ms)
 
-    def follow(self, ticket: Ticket | None, data: EventData, *, subject: str, author: str) -> Ticket:
-        """The ticket after an event that was admitted: nothing is judged any more."""
+    def follow(self, ticket: Ticket | None, data: EventData, *, subject: str, author: str, at_ms: int) -> Ticket:
+        """The ticket after an event that was admitted at ``at_ms``: nothing is judged any more."""
         rule = self.table.events[data.TYPE]
-        before = ticket or Ticket(id=subject, state="")
+        before = ticket or Ticket(id=subject, state="", filed_ms=at_ms)
         sets: dict[str, Any] = {
             name: author if value == "author" else getattr(data, value) for name, value in rule.sets.items()
         }
-        return replace(before, state=self._target(rule, data), **sets)
+        for name, value in rule.adds.items():
+            held = getattr(before, name)
+            sets[name] = (*held, *(new for new in getattr(data, value) if new not in held))
+        if rule.beyond:
+            sets["counts"] = {**before.counts, data.TYPE: before.counts.get(data.TYPE, 0) + 1}
+        return replace(before, state=self._target(rule, before, data), **sets)
 
     def _entitled(self, rule: Rule, ticket: Ticket | None, type_: str, author: str, directory: Directory) -> None:
-        if rule.by.right is not None:
-            standing = directory.get(author)
-            held = standing is not None and rule.by.right in standing.rights
-            wanted = f"the right '{rule.by.right}'"
-        else:
-            held = ticket is not None and rule.by.role in roles(ticket, author, directory)
-            wanted = f"the role '{rule.by.role}' on this ticket"
-        if not held:
+        standing = directory.get(author)
+        rights = standing.rights if standing else frozenset()
+        held = roles(ticket, author, directory) if ticket else frozenset()
+        if not any(by.right in rights or by.role in held for by in rule.by):
+            wanted = " or ".join(map(str, rule.by))
             raise InvalidEvent("not_entitled", f"{author} may not send {type_}: it needs {wanted}")
 
     @staticmethod
-    def _target(rule: Rule, data: EventData) -> str:
+    def _target(rule: Rule, ticket: Ticket, data: EventData) -> str:
+        if rule.beyond and ticket.counts.get(data.TYPE, 0) >= rule.beyond.count:
+            return rule.beyond.to
         if isinstance(rule.to, str):
-            return rule.to
+            return ticket.state if rule.to == SAME else rule.to
         choice: Any = getattr(data, str(rule.choose))
         if choice not in rule.to:
             raise InvalidEvent("not_allowed", f"{data.TYPE} with {rule.choose} {str(choice)!r} leads nowhere")

@@ -65,6 +65,11 @@ def ticket_city(ticket: str) -> str | None:
     return match[1]
 
 
+def ticket_day(ticket: str) -> str:
+    """The day a ticket's id says it was filed on, as ``yyyymmdd`` in the city's time zone."""
+    return ticket.rsplit("-", 2)[1]
+
+
 def under_city(organisation: str, city: str) -> bool:
     """Whether an organisation's id lies under a city's prefix.
 

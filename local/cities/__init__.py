@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from local.cities.city import City, CityOrganisation
-from local.cities.reading import CategoryNode, Division
 
-__all__ = ["CategoryNode", "City", "CityOrganisation", "Division"]
+__all__ = ["City", "CityOrganisation"]

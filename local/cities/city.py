@@ -1,6 +1,6 @@
 """A demo city as its files say, checked against each other.
 
-Files: ``local/cities/<name>/{organisations,routing}.yaml``, ``schemas/divisions/*.csv``, ``schemas/categories/*.yaml``.
+Files: ``local/cities/<name>/{organisations,routing}.yaml``, and what ``schemas/cities.yaml`` names for the city.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from pydantic import Field, model_validator
 from hutong.errors import SettingsError
 from hutong.events.directory import Level
 from hutong.events.words import Category, Language, Organisation, Text
-from local.cities.reading import Categories, CategoryNode, Division, read_divisions
+from hutong.rules.territory import CategoryNode, Division, Territory
 from services.dispatch.routing import Routing
 from services.tables import Strict, read_table
 
 HERE = Path(__file__).parent
-SCHEMAS = HERE.parent.parent / "schemas"
 
 Right = Literal["file", "dispatch", "call_back", "clock", "custody", "register", "backfill", "replay", "see_all"]
 
@@ -44,8 +43,6 @@ class Organisations(Strict):
     version: Annotated[int, Field(ge=1)]
     time_zone: str
     partitions: Annotated[int, Field(ge=1)]
-    divisions: str | None
-    categories: str
     organisations: Annotated[tuple[CityOrganisation, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
@@ -87,14 +84,14 @@ class City(Strict):
             known = ", ".join(sorted(found.name for found in HERE.iterdir() if found.is_dir()))
             raise SettingsError(f"There is no demo city called {name!r}: choose one of {known}.")
         file = read_table(folder / "organisations.yaml", Organisations)
-        tree = read_table(SCHEMAS / "categories" / f"{file.categories}.yaml", Categories)
+        territory = Territory.load(file.city)
         city = cls(
             name=name,
             id=file.city,
             time_zone=ZoneInfo(file.time_zone),
             partitions=file.partitions,
-            divisions=read_divisions(SCHEMAS / "divisions" / f"{file.divisions}.csv") if file.divisions else {},
-            categories=tree.paths(),
+            divisions=territory.divisions or {},
+            categories=territory.categories or {},
             organisations={organisation.id: organisation for organisation in file.organisations},
             routing=read_table(folder / "routing.yaml", Routing),
             folder=folder,

@@ -8,6 +8,7 @@ from hutong.logs import configure
 from hutong.registry import DirectoryReader
 from hutong.rules.audience import Audience
 from hutong.rules.lifecycle import Lifecycle
+from hutong.rules.territory import Territory
 from hutong.settings import Settings
 from hutong.transport import Consumer, TransactionalProducer
 from hutong.transport.kafka import KafkaTransport
@@ -41,7 +42,7 @@ def main() -> None:
     parts = Parts()
     settings, transport, codec = parts.settings, parts.transport, parts.codec
     reader = DirectoryReader(transport, codec, bytes.fromhex(settings.registrar_key), settings.environment)
-    audience, verifier = Audience.load(), Verifier(settings.environment)
+    audience, territory, verifier = Audience.load(), Territory.load(settings.city), Verifier(settings.environment)
     instance = settings.instance or NAME
 
     def take(number: int, producer: TransactionalProducer, consumer: Consumer) -> AdmitOwner:
@@ -53,6 +54,7 @@ def main() -> None:
             environment=settings.environment,
             lifecycle=parts.lifecycle,
             audience=audience,
+            territory=territory,
             verifier=verifier,
         )
         return AdmitOwner(

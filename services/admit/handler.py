@@ -13,14 +13,15 @@ from typing import Protocol
 from hutong.codec import Codec
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
-from hutong.events.disposition import Dispatched
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Ticket
+from hutong.rules.territory import Territory
 from hutong.transport.partition import partition_of
 from hutong.wire.envelope import MAX_EVENT_BYTES, SIGNATURE, Attributes, Environment, Submission
 from hutong.wire.identity import ticket_city, under_city
 from hutong.wire.signing import Signature, Verifier
+from services.admit.contents import check
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(days=7)
@@ -97,6 +98,7 @@ class Admission:
     codec: Codec
     lifecycle: Lifecycle
     audience: Audience
+    territory: Territory
     verifier: Verifier
 
     def judge(
@@ -121,6 +123,7 @@ class Admission:
                 subject=attributes.subject,
                 author=attributes.source,
                 directory=directory,
+                at_ms=now_ms,
             )
         except InvalidEvent as error:
             passing = error.code.startswith("unknown_") or error.code in PASSING
@@ -199,11 +202,13 @@ class Admission:
         type_, data = self.codec.decode(submission.value or b"")
         if type_ != attributes.type:
             raise InvalidEvent("wrong_type", f"ce_type says {attributes.type[:80]!r}, the value is a {type_}")
-        if isinstance(data, Dispatched):
-            for organisation in (data.lead, *data.assistants):
-                standing = directory.get(organisation)
-                if standing is None or standing.revoked:
-                    raise InvalidEvent("unknown_unit", f"{organisation} is not in the directory, or no longer")
+        check(
+            data,
+            subject=attributes.subject,
+            ticket=state.ticket(attributes.subject),
+            directory=directory,
+            territory=self.territory,
+        )
         return data
 
     @staticmethod

@@ -19,7 +19,7 @@ from services.owning.state import Belongs, StateFile
 TOPICS = ("ledger", "refusals")
 """Everything that the state follows from."""
 
-_RULES = 1
+_RULES = 2
 """Counts up when this code makes another state of the same records."""
 
 
@@ -76,7 +76,11 @@ class Past:
         assert event.ledger is not None
         assert event.audience is not None
         ticket = self._lifecycle.follow(
-            store.ticket(event.ticket), event.data, subject=event.ticket, author=event.source
+            store.ticket(event.ticket),
+            event.data,
+            subject=event.ticket,
+            author=event.source,
+            at_ms=event.ledger.admitted_ms,
         )
         ticket = replace(ticket, participants=frozenset(event.audience.participants))
         head = Head(

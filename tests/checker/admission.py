@@ -107,7 +107,7 @@ class Walk:
         if ticket is None:
             ticket = self.tickets[subject] = Ticket(id=subject)
         if reading.data is not None:
-            walk(world.tables, ticket, reading.data, reading.source)
+            walk(world.tables, ticket, reading.data, reading.source, stamp.admitted_ms)
         self._audience(entry, ticket, findings)
         self._headers(entry, ticket, findings)
 

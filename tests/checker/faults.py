@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from hutong.errors import InvalidEvent
-from hutong.events.disposition import Dispatched
+from hutong.events.complaint import Amended, Filed, Merged, Repeat
+from hutong.events.disposition import AssistRequested, Dispatched
 from hutong.transport.partition import partition_of
 from hutong.wire.signing import Verifier
 from tests.checker.records import Reading
@@ -149,10 +150,45 @@ def _wrong_type(reading: Reading, place: Place, world: World) -> bool:
 
 
 def _unknown_unit(reading: Reading, place: Place, world: World) -> bool:
-    if not isinstance(reading.data, Dispatched):
-        return False
-    units = (world.register.at(name, place.number) for name in (reading.data.lead, *reading.data.assistants))
+    match reading.data:
+        case Dispatched(lead=lead, assistants=others):
+            named = (lead, *others)
+        case AssistRequested(units=others):
+            named = others
+        case _:
+            return False
+    units = (world.register.at(name, place.number) for name in named)
     return any(standing is None or standing.revoked for standing in units)
+
+
+def _unknown_category(reading: Reading, place: Place, world: World) -> bool:
+    known = world.tables.categories
+    return isinstance(reading.data, Filed) and known is not None and reading.data.category not in known
+
+
+def _unknown_area(reading: Reading, place: Place, world: World) -> bool:
+    known = world.tables.areas
+    return isinstance(reading.data, Filed) and known is not None and reading.data.area not in known
+
+
+def _bad_merge(reading: Reading, place: Place, world: World) -> bool:
+    match reading.data:
+        case Merged(into=into):
+            other, filed_ms = into, None
+        case Amended(repeat=Repeat(ticket=ticket, filed=filed)):
+            other, filed_ms = ticket, filed.timestamp() * 1000
+        case _:
+            return False
+    mine, theirs = _TICKET.fullmatch(_subject(reading)), _TICKET.fullmatch(other)
+    if mine is None or theirs is None or mine[0] == theirs[0] or mine[1] != theirs[1]:
+        return True
+    if filed_ms is None:
+        return theirs[2] > mine[2]
+    return place.ticket is not None and filed_ms <= place.ticket.filed_ms
+
+
+def _nobody_called(reading: Reading, place: Place, world: World) -> bool:
+    return isinstance(reading.data, AssistRequested) and not reading.data.units
 
 
 def _subject(reading: Reading) -> str:
@@ -174,7 +210,10 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
             code: _header(code)
             for code in ("reserved_header", "unknown_header", "repeated_header", "missing_header", "bad_header")
         },
-        **{code: _value(code) for code in ("undecodable", "unknown_schema", "invalid_data")},
+        **{code: _value(code) for code in ("undecodable", "unknown_schema")},
+        "invalid_data": lambda reading, place, world: (
+            reading.value_fault == "invalid_data" or _nobody_called(reading, place, world)
+        ),
         "wrong_key": lambda reading, place, world: reading.submission.key != _subject(reading).encode(),
         "wrong_partition": lambda reading, place, world: (
             partition_of(reading.submission.key or b"", world.partitions) != place.partition
@@ -184,6 +223,9 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
         "time_past": _past,
         "wrong_type": _wrong_type,
         "unknown_unit": _unknown_unit,
+        "unknown_category": _unknown_category,
+        "unknown_area": _unknown_area,
+        "bad_merge": _bad_merge,
     },
     "lifecycle": {
         code: _step(code) for code in ("unknown_type", "unknown_ticket", "not_entitled", "superseded", "not_allowed")

@@ -13,6 +13,7 @@ from tests.checker.deliveries import Content, Doors, Line, expect_deliveries
 from tests.checker.faults import World
 from tests.checker.handling import check_handled
 from tests.checker.history import History
+from tests.checker.merges import check_merges
 from tests.checker.outcomes import Settled, check_outcomes
 from tests.checker.parked import check_letters, check_ticket_order
 from tests.checker.records import Entry, read_entries, read_refusals
@@ -39,7 +40,7 @@ def check(
     ``joined_late`` and ``restarted`` name systems as in :func:`tests.checker.handling.check_handled`.
     """
     findings = Findings()
-    codec, tables = Codec(Catalogue.load()), read_tables()
+    codec, tables = Codec(Catalogue.load()), read_tables(history.city)
     register = read_register(history.directory, history.registrar_key, history.environment, codec, findings)
     world = World(
         city=history.city,
@@ -65,6 +66,7 @@ def check(
             check_admit_state(history.admit_states[walk.partition], walk, findings)
         if walk.partition in history.deliver_states:
             check_deliver_state(history.deliver_states[walk.partition], walk.partition, expected, findings)
+    check_merges([entry for walk in walks for entry in walk.entries], findings)
     doors = Doors(lines, findings)
     delivered = doors.check(history.deliveries, complete=complete)
     handled = history.journals.handled

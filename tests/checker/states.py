@@ -51,11 +51,13 @@ def _admit_rows(walk: Walk) -> dict[str, Rows]:
 
 
 def _ticket(ticket: Ticket) -> dict[str, object]:
-    single = {name: ticket.one(name) for name in ("filer", "dispatcher", "lead", "category", "area")}
+    single = {name: ticket.one(name) for name in ("filer", "dispatcher", "lead", "category", "area", "into")}
     return {
         **single,
         "id": ticket.id,
         "state": ticket.state,
+        "filed_ms": ticket.filed_ms,
+        "counts": ticket.counts,
         "assistants": list(ticket.many("assistants")),
         "participants": sorted(ticket.participants),
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hutong
 from hutong.events.complaint import Kind
-from hutong.events.disposition import Decision, Satisfaction
+from hutong.events.disposition import Decision, Measure, Satisfaction
 from hutong.settings import read_private_key
 from hutong.transport import Outgoing
 from hutong.transport.partition import partition_of
@@ -33,12 +34,13 @@ def filed(row: int) -> hutong.complaint.Filed:
     return hutong.complaint.Filed(
         kind=Kind.COMPLAINT,
         channel="phone",
-        category="public_service/water/pressure",
+        category="public_service/water/no_water",
         area="110105026",
         narrative=hutong.Clear(f"no water, {row}"),
     )
 
 
+FILED = hutong.complaint.Filed.TYPE
 FILED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
 """The same in every run, so that every run has the same tickets in the same partitions."""
 
@@ -67,6 +69,9 @@ class Story:
         self._declined_then_street()
         self.city.take_over()
         self._reopened()
+        self._helped_extended_and_suspended()
+        self._merged()
+        self._withdrawn()
         self._refusals()
         self._forgeries()
         self._revoked()
@@ -140,7 +145,55 @@ class Story:
             self.centre.submit(disposition.CalledBack(contacted=False), ticket=ticket)
             self.centre.submit(disposition.Reopened(reason="dissatisfied"), ticket=ticket)
 
+    def _helped_extended_and_suspended(self) -> None:
+        """Everything that can happen while a street has a ticket in hand; the water utility helps."""
+        (ticket,) = self._file()
+        until = FILED_AT + timedelta(days=10)
+        steps = [
+            (self.centre, disposition.Dispatched(lead=STREET)),
+            (self.centre, disposition.Reminded(limit="sign", due=until)),
+            (self.street, disposition.Accepted()),
+            (self.street, disposition.AssistRequested(units=(WATER,), request=hutong.Clear("the pipe"))),
+            (self.water, disposition.AssistReported(report=hutong.Clear("on our way"))),
+            (self.street, disposition.AssistRequested(units=())),  # invalid_data
+            (self.street, disposition.AssistRequested(units=("110000.nobody",))),  # unknown_unit
+            (self.centre, disposition.ExtensionDecided(decision=Decision.GRANTED)),  # not_allowed: nobody asked
+            (self.street, disposition.ExtensionRequested(until=until, reason="weather")),
+            (self.centre, disposition.ExtensionDecided(decision=Decision.REJECTED)),
+            (self.centre, disposition.Overdue(limit="answer", due=until)),
+            (self.centre, disposition.Escalated(reason="overdue", instruction=hutong.Clear("today"))),
+            (self.street, disposition.ExtensionRequested(measure=Measure.SUSPENSION, until=until, reason="parts")),
+            (self.centre, disposition.Suspended(until=until, reason="parts")),
+            (self.centre, disposition.Overdue(limit="answer", due=until)),  # superseded: the clock stands still
+            (self.street, disposition.Resumed(reason="cause_removed")),
+            (self.street, disposition.Resolved(report=hutong.Clear("mended"))),
+        ]
+        for bus, data in steps:
+            bus.submit(data, ticket=ticket)
+
+    def _merged(self) -> None:
+        (older,) = self._file()
+        time.sleep(0.002)  # admitted in another millisecond
+        (younger,) = self._file()
+        admitted = {e.ticket: e.ledger.admitted for e in self.centre.replay() if e.ledger and e.data.TYPE == FILED}
+        repeat = hutong.complaint.Repeat(ticket=younger, filed=admitted[younger])
+        turned = hutong.complaint.Repeat(ticket=older, filed=admitted[older])
+        self.centre.submit(hutong.complaint.Amended(repeat=turned), ticket=younger)  # bad_merge
+        self.centre.submit(hutong.complaint.Amended(repeat=repeat), ticket=older)
+        [told] = [e for e in self.centre.replay(ticket=older) if isinstance(e.data, hutong.complaint.Amended)]
+        merged = hutong.complaint.Merged(into=older, rule="same_caller")
+        self.centre.submit(merged, ticket=older)  # bad_merge: into itself
+        self.centre.submit(merged, ticket=younger, answers=told)
+
+    def _withdrawn(self) -> None:
+        (ticket,) = self._file()
+        self.centre.submit(disposition.Dispatched(lead=WATER), ticket=ticket)
+        self.centre.submit(hutong.complaint.Withdrawn(reason="citizen_request"), ticket=ticket)
+        self.water.submit(disposition.Accepted(), ticket=ticket)  # superseded
+
     def _refusals(self) -> None:
+        self.centre.submit(filed(0).model_copy(update={"category": "castles"}), ticket=f"{CITY}-20260105-000000000A")
+        self.centre.submit(filed(0).model_copy(update={"area": "110199"}), ticket=f"{CITY}-20260105-000000000B")
         ticket = self._handled_by(self.street, STREET)
         self.water.submit(filed(0), ticket=f"{CITY}-20260105-0000000000")  # not_entitled
         self.water.submit(disposition.Accepted(), ticket=ticket)  # not_entitled: not the lead

@@ -96,7 +96,7 @@ def an_audience_under_another_hash(history: History) -> History:
 
 
 def a_category_too_fine(history: History) -> History:
-    fine = b"public_service/water/pressure"
+    fine = b"public_service/water/no_water"
     return in_city(history, "ledger", 0, lambda log: [with_header(log[0], "category", fine), *log[1:]])
 
 
@@ -156,12 +156,12 @@ def refused(reason: str, **given: str | bool) -> Callable[[History], History]:
         (a_dropped_entry_inside, {"outcome", "lost", "sequence", "lifecycle"}, {"headers", "audience"}),
         (a_doubled_entry, {"two_outcomes", "order", "duplicate", "sequence", "lifecycle"}, set()),
         (two_swapped_entries, {"order", "sequence"}, {"stamp"}),
-        (an_altered_value, {"altered", "author", "lost"}, {"well_formed"}),
+        (an_altered_value, {"altered", "author", "lost"}, {"well_formed", "headers"}),
         (an_altered_author_header, {"altered", "author", "lost"}, {"outcome"}),
         (a_forged_signature, {"author"}, set()),
         (a_sequence_gap, {"sequence"}, set()),
         (a_time_that_goes_back, {"stamp"}, {"well_formed"}),
-        (a_directory_that_goes_back, {"stamp"}, set()),
+        (a_directory_that_goes_back, {"stamp"}, {"audience", "refusal", "binding", "returned"}),
         (a_directory_of_the_future, {"stamp"}, {"refusal", "binding", "returned"}),
         (a_missing_stamp, {"stamp", "outcome", "lost"}, set()),
         (a_participant_left_out, {"audience"}, set()),

@@ -16,7 +16,10 @@ class Ticket:
     id: str
     state: str = ""
     fields: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
-    """What the table's ``sets`` put there: filer, dispatcher, lead, assistants, category, area."""
+    """What the table's ``sets`` and ``adds`` put there: filer, dispatcher, lead, assistants, category, area, into."""
+    filed_ms: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many events there were of a type whose row has a limit."""
     participants: frozenset[str] = frozenset()
 
     def one(self, name: str) -> str:
@@ -45,39 +48,52 @@ def objections(
             found.add("unknown_ticket")
     elif ticket.state not in step.begins:
         found.add("superseded" if ticket.state in step.late else "not_allowed")
-    if _target(step, data) is None:
+    if _target(step, data, ticket) is None:
         found.add("not_allowed")
     return frozenset(found)
 
 
 def _may(step: Step, register: Register, ticket: Ticket | None, author: str, number: int) -> bool:
-    kind, name = step.who
-    if kind == "right":
-        return name in register.rights(author, number)
+    return any(
+        name in register.rights(author, number) if kind == "right" else _has(name, register, ticket, author, number)
+        for kind, name in step.who
+    )
+
+
+def _has(role: str, register: Register, ticket: Ticket | None, author: str, number: int) -> bool:
     if ticket is None:
         return False
-    match name:
+    match role:
         case "assistant":
             return author in ticket.many("assistants")
         case "supervisor":
             return author in register.ancestors(ticket.one("lead"), number)
         case _:
-            return author == ticket.one(name)
+            return author == ticket.one(role)
 
 
-def _target(step: Step, data: EventData) -> str | None:
-    return step.leads.get(str(getattr(data, step.choose)) if step.choose else "")
+def _target(step: Step, data: EventData, ticket: Ticket | None) -> str | None:
+    if step.limit and ticket is not None and ticket.counts.get(data.TYPE, 0) >= step.limit:
+        return step.last
+    state = step.leads.get(str(getattr(data, step.choose)) if step.choose else "")
+    return ticket.state if state == "same" and ticket is not None else state
 
 
-def walk(tables: Tables, ticket: Ticket, data: EventData, author: str) -> None:
+def walk(tables: Tables, ticket: Ticket, data: EventData, author: str, at_ms: int) -> None:
     """The event stands on the ledger, legal or not: the ticket is now where the table leads."""
+    ticket.filed_ms = ticket.filed_ms or at_ms
     step = tables.steps.get(data.TYPE)
     if step is None:
         return
-    ticket.state = _target(step, data) or ticket.state
+    ticket.state = _target(step, data, ticket) or ticket.state
+    if step.limit:
+        ticket.counts[data.TYPE] = ticket.counts.get(data.TYPE, 0) + 1
     for name, source in step.sets.items():
         value = author if source == "author" else getattr(data, source)
         ticket.fields[name] = tuple(map(str, value)) if isinstance(value, tuple) else str(value)
+    for name, source in step.adds.items():
+        held = ticket.many(name)
+        ticket.fields[name] = held + tuple(new for new in getattr(data, source) if new not in held)
 
 
 def audience(tables: Tables, register: Register, ticket: Ticket, author: str, number: int) -> frozenset[str]:

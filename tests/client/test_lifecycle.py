@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,15 @@ from hutong.catalogue import SCHEMAS
 from hutong.errors import InvalidEvent
 from hutong.events import MODELS, EventData
 from hutong.events.directory import Level, OrganisationEntry, Registered
-from hutong.events.disposition import Decision, DeclineDecided, Dispatched
+from hutong.events.disposition import (
+    Accepted,
+    AssistReported,
+    AssistRequested,
+    Decision,
+    Declined,
+    DeclineDecided,
+    Dispatched,
+)
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Rule, Ticket, roles
@@ -28,7 +37,7 @@ def directory() -> Directory:
     made = Directory()
     parents = {HOTLINE: None, DISTRICT: HOTLINE, STREET: DISTRICT, WATER: HOTLINE, IDLE: HOTLINE}
     for number, (name, parent) in enumerate(parents.items(), 1):
-        rights = ("file", "dispatch", "call_back") if name == HOTLINE else ()
+        rights = ("file", "dispatch", "call_back", "clock", "custody") if name == HOTLINE else ()
         entry = OrganisationEntry(
             id=name, names=(), level=Level.UNKNOWN, parent=parent, signing_keys=(bytes([number]) * 32,), rights=rights
         )
@@ -50,27 +59,29 @@ def in_state(state: str) -> Ticket:
     return Ticket(id=ID, state=state, filer=HOTLINE, dispatcher=HOTLINE, lead=STREET, assistants=(WATER,))
 
 
-def sender(rule: Rule) -> str:
-    if rule.by.right is not None:
-        return HOTLINE
-    return {"filer": HOTLINE, "lead": STREET, "assistant": WATER, "supervisor": DISTRICT}[str(rule.by.role)]
+SENDERS = {"filer": HOTLINE, "lead": STREET, "assistant": WATER, "supervisor": DISTRICT}
+
+
+def senders(rule: Rule) -> list[str]:
+    """One who may send the event for each way to be entitled."""
+    return [HOTLINE if by.right is not None else SENDERS[str(by.role)] for by in rule.by]
 
 
 def step(ticket: Ticket | None, type_: str, author: str, data: EventData | None = None) -> Ticket:
-    return LIFECYCLE.step(ticket, data or example(type_), subject=ID, author=author, directory=DIRECTORY)
+    return LIFECYCLE.step(ticket, data or example(type_), subject=ID, author=author, directory=DIRECTORY, at_ms=1)
 
 
 @pytest.mark.parametrize("type_", sorted(TABLE.events))
 def test_every_row_is_walked_from_every_state(type_: str) -> None:
     """From a state of `from` the event leads to `to`; from `late` it is superseded; from any other not allowed."""
     rule = TABLE.events[type_]
-    for state in TABLE.states:
+    for state, author in product(TABLE.states, senders(rule)):
         if state in rule.states:
-            leads = {rule.to} if isinstance(rule.to, str) else set(rule.to.values())
-            assert step(in_state(state), type_, sender(rule)).state in leads
+            leads = {state if target == "same" else target for target in rule.leads()}
+            assert step(in_state(state), type_, author).state in leads
             continue
         with pytest.raises(InvalidEvent) as caught:
-            step(in_state(state), type_, sender(rule))
+            step(in_state(state), type_, author)
         assert caught.value.code == ("superseded" if state in rule.late else "not_allowed"), state
 
 
@@ -88,7 +99,7 @@ def test_nothing_comes_before_the_filing() -> None:
     for type_, rule in TABLE.events.items():
         if rule.states:
             with pytest.raises(InvalidEvent) as caught:
-                step(None, type_, sender(rule))
+                step(None, type_, senders(rule)[0])
             assert caught.value.code == "unknown_ticket"
         else:
             assert step(None, type_, HOTLINE).state == rule.to
@@ -113,6 +124,56 @@ def test_a_decision_leads_where_it_says() -> None:
     assert step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision=Decision.REJECTED)).state == "upheld"
     with pytest.raises(InvalidEvent, match="leads nowhere"):
         step(in_state("contested"), type_, HOTLINE, DeclineDecided(decision=Decision.UNKNOWN))
+
+
+def test_a_row_without_a_way_to_be_entitled_is_an_error(tmp_path: Path) -> None:
+    """Nobody could ever send such an event."""
+    text = (SCHEMAS / "lifecycle.yaml").read_text()
+    path = tmp_path / "lifecycle.yaml"
+    path.write_text(text.replace("by: [{role: supervisor}, {right: clock}]", "by: []"))
+    with pytest.raises(ValidationError, match="at least 1"):
+        Lifecycle.load(path)
+
+
+def test_the_fourth_dispatch_designates() -> None:
+    """After three dispatches the hotline's next one cannot be contested, however often it was declined before."""
+    ticket = in_state("filed")
+    for _ in range(3):
+        ticket = step(ticket, Dispatched.TYPE, HOTLINE, Dispatched(lead=STREET))
+        assert ticket.state == "dispatched"
+        ticket = step(ticket, Declined.TYPE, STREET)
+        ticket = step(ticket, DeclineDecided.TYPE, HOTLINE, DeclineDecided(decision=Decision.GRANTED))
+    ticket = step(ticket, Dispatched.TYPE, HOTLINE, Dispatched(lead=STREET))
+    assert ticket.state == "designated"
+    with pytest.raises(InvalidEvent) as caught:
+        step(ticket, Declined.TYPE, STREET)
+    assert caught.value.code == "not_allowed"
+    assert step(ticket, Accepted.TYPE, STREET).state == "accepted"
+
+
+def test_who_is_called_to_help_becomes_an_assistant_once() -> None:
+    """吹哨: the lead stays; the units come to those who help already."""
+    ticket = step(in_state("accepted"), AssistRequested.TYPE, STREET, AssistRequested(units=(IDLE, WATER)))
+    assert (ticket.state, ticket.lead, ticket.assistants) == ("accepted", STREET, (WATER, IDLE))
+    assert step(ticket, AssistReported.TYPE, IDLE).state == "accepted"
+
+
+def test_what_only_adds_leaves_the_ticket_in_its_state() -> None:
+    """补充, 催办, 超期, 督办 and the custodian's notices take no ticket out of the hands it is in."""
+    stays = {type_ for type_, rule in TABLE.events.items() if rule.to == "same"}
+    assert stays == {
+        "complaint.amended.v1", "disposition.assist_requested.v1", "disposition.assist_reported.v1",
+        "disposition.reminded.v1", "disposition.overdue.v1", "disposition.escalated.v1",
+        "notice.access_released.v1", "notice.erased.v1",
+    }  # fmt: skip
+
+
+def test_an_approval_needs_a_request() -> None:
+    """延期审核 and 挂账 come to a ticket that asks for time; to one that does not they are no lost race."""
+    for type_ in ("disposition.extension_decided.v1", "disposition.suspended.v1"):
+        with pytest.raises(InvalidEvent) as caught:
+            step(in_state("accepted"), type_, DISTRICT)
+        assert caught.value.code == "not_allowed"
 
 
 def test_a_dispatch_names_lead_and_assistants() -> None:
@@ -146,7 +207,13 @@ def test_participants_never_leave() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("from:", "form:"), ("to: answered", "to: answerd"), ("{role: filer}", "{role: filer, right: file}")],
+    [
+        ("from:", "form:"),
+        ("to: answered", "to: answerd"),
+        ("groups:", "group:"),
+        ("  gone: ", "  filed: "),
+        ("{role: filer}", "{role: filer, right: file}"),
+    ],
 )
 def test_a_misspelt_table_is_an_error(tmp_path: Path, old: str, new: str) -> None:
     """An unknown key, an unknown state, or two ways to be entitled are found when the table is read."""

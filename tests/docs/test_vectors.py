@@ -73,8 +73,10 @@ def test_our_headers_value_and_fingerprint_are_those_of_the_vectors(event: Any, 
     assert given.attributes() == attributes
     assert sorted(given.headers) == list(attributes.headers())
     data = MODELS[attributes.type].model_validate(event["data"])
-    assert codec.encode(data).hex() == event["value"]
     assert codec.decode(given.value or b"") == (attributes.type, data)
+    written = Catalogue.load().schema(int(event["value"][2:10], 16))
+    if written.revision == len(Catalogue.load().revisions(attributes.type)):  # the vectors outlive revisions
+        assert codec.encode(data).hex() == event["value"]
     assert given.fingerprint("test").hex() == event["fingerprint"]
 
 

@@ -26,7 +26,7 @@ from tests.hostile.raw import batch, record
 PARTITIONS = 2
 RIGHTS = ("register", "file", "dispatch", "call_back", "replay")
 FILED = complaint.Filed(
-    kind=complaint.Kind.COMPLAINT, channel="phone", category="public_service/water/leak", area="110105026"
+    kind=complaint.Kind.COMPLAINT, channel="phone", category="public_service/water/quality", area="110105026"
 )
 DISPATCHED = disposition.Dispatched(lead=WATER, assistants=(HEAT,))
 MAX_TOLD = 700

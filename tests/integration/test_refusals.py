@@ -205,6 +205,9 @@ RETURNED: Mapping[str, Make] = {
     "unknown_unit": lambda s: filed(
         s, type="disposition.dispatched.v1", value=s.encode(hutong.disposition.Dispatched(lead="110000.nobody"))
     ),
+    "unknown_category": lambda s: filed(s, value=s.encode(FILED.model_copy(update={"category": "housing/castle"}))),
+    "unknown_area": lambda s: filed(s, value=s.encode(FILED.model_copy(update={"area": "110199"}))),
+    "bad_merge": lambda s: about(s, hutong.complaint.Merged(into=s.ticket.ticket, rule="same_place")),
     "unknown_ticket": lambda s: filed(
         s, type="disposition.dispatched.v1", value=s.encode(hutong.disposition.Dispatched(lead=WATER))
     ),

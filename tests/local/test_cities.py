@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hutong.errors import SettingsError
+from hutong.rules.territory import Categories, read_divisions
 from local.cities import City
 from local.cities.city import Organisations
-from local.cities.reading import Categories, read_divisions
 from services.dispatch.routing import Rule
 from services.tables import read_table
 from tests.shared_data import shared_file
@@ -75,7 +75,7 @@ def test_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
         "city: '110000'\nversion: 1\ncategories: {a: {zh: 甲, en: A, label: S, udner: {}}}\n", encoding="utf-8"
     )
     with pytest.raises(SettingsError, match=r"tree\.yaml: categories\.a\.udner"):
-        read_table(file, Categories)
+        Categories.load(file)
 
 
 def test_code_written_as_a_number_is_an_error(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_code_written_as_a_number_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "tree.yaml"
     file.write_text("city: 110000\nversion: 1\ncategories: {}\n")
     with pytest.raises(SettingsError, match="city: Input should be a valid string"):
-        read_table(file, Categories)
+        Categories.load(file)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_code_written_as_a_number_is_an_error(tmp_path: Path) -> None:
 def test_organisations_that_do_not_fit_are_refused(tmp_path: Path, organisations: str, reason: str) -> None:
     """A city that is not first, a doubled id, a missing parent, an unknown right are errors."""
     file = tmp_path / "organisations.yaml"
-    head = "city: nyc\nversion: 1\ntime_zone: UTC\npartitions: 1\ndivisions: null\ncategories: nyc\n"
+    head = "city: nyc\nversion: 1\ntime_zone: UTC\npartitions: 1\n"
     file.write_text(f"{head}organisations: [{organisations}]\n")
     with pytest.raises(SettingsError, match=reason):
         read_table(file, Organisations)

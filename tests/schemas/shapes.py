@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import AwareDatetime, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
 from hutong.catalogue import Kind
@@ -67,7 +67,7 @@ def _of_class(hint: type, marks: tuple[Any, ...], kinds: Mapping[str, Kind]) -> 
         size = _limit(marks, "max_length")
         assert size == _limit(marks, "min_length")
         return ("fixed", size)
-    if hint is datetime:
+    if hint in (datetime, AwareDatetime):
         return "timestamp-millis"
     if issubclass(hint, StrEnum):
         return ("enum", hint.__name__, [symbol.value for symbol in hint])

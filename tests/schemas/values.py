@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,11 +20,19 @@ SEALED = st.fixed_dictionaries(
     }
 )
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIMPLE: Mapping[str, st.SearchStrategy[Any]] = {
+    "boolean": st.booleans(),
+    "int": st.integers(1, 2**31 - 1),
+    "long": st.integers(1, 2**63 - 1),
+    "timestamp-millis": st.integers(0, 250_000_000_000_000).map(lambda ms: _EPOCH + timedelta(milliseconds=ms)),
+}
+
 
 def values(shape: Any, kinds: Mapping[str, Kind], *, leave_out: bool = False) -> st.SearchStrategy[Any]:
     """Values of this shape, as fastavro reads and writes them; ``leave_out``: fields with defaults may lack."""
     if isinstance(shape, str):
-        return {"boolean": st.booleans(), "int": st.integers(1, 2**31 - 1), "long": st.integers(1, 2**63 - 1)}[shape]
+        return _SIMPLE[shape]
     what, rest = shape[0], shape[1:]
     if what == "string":
         kind = kinds[rest[0]]

@@ -20,7 +20,7 @@ from services.admit.handler import MAX_TEXT
 from tests.cities import CITY, TwinCity
 
 FILED = complaint.Filed(
-    kind=complaint.Kind.COMPLAINT, channel="phone", category="public_service/water/leak", area="110105026"
+    kind=complaint.Kind.COMPLAINT, channel="phone", category="public_service/water/quality", area="110105026"
 )
 
 

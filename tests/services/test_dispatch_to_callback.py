@@ -59,7 +59,7 @@ def states(city: TwinCity) -> Counter[str]:
     for events in histories(city).values():
         ticket: Ticket | None = None
         for event in events:
-            ticket = lifecycle.follow(ticket, event.data, subject=event.ticket, author=event.source)
+            ticket = lifecycle.follow(ticket, event.data, subject=event.ticket, author=event.source, at_ms=0)
         ended[ticket.state if ticket else ""] += 1
     return ended
 

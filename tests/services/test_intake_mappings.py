@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 import hutong
-from local.cities.reading import Categories
+from hutong.rules.territory import Categories
 from services.exports import BadRow, Export, Moment, Row, read_rows, render
 from services.intake.handler import Entry, filed
 from services.intake.sources import entries
-from services.tables import read_table
 from tests.services.test_intake import MAPPING, csv_file
 from tests.shared_data import shared_file
 
@@ -97,7 +96,7 @@ def test_the_first_5000_real_rows_are_5000_complaints_of_known_categories() -> N
     good = [entry for entry in found if isinstance(entry, Entry)]
     complaints = [filed(entry) for entry in good]
     assert len(complaints) == len({entry.once for entry in good}) == 5000
-    assert {data.category for data in complaints} <= read_table(NYC_TREE, Categories).paths().keys()
+    assert {data.category for data in complaints} <= Categories.load(NYC_TREE).paths().keys()
     assert {(data.area, data.language, data.channel) for data in complaints} == {("queens", "en", "unstated")}
     assert all(data.identity is None and data.narrative is not None for data in complaints)
 
