@@ -42,7 +42,7 @@ format:
 	$(call setup,requirements-dev.txt)
 	@$(PY) -m ruff check --fix --quiet . && $(PY) -m ruff format .
 
-# a city's data (HUTONG_HOME, default .hutong) is left alone
+# a city's data (HUTONG_DEMO_HOME, default .hutong) is left alone
 clean:
 	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -62,7 +62,7 @@ def demo(
         raise SettingsError(f"{data} is not there: name an export that can be read.")
     play_city = city or ("beijing" if data is None else "nyc")
     what = Play(city=play_city, tickets=tickets or TICKETS, seed=seed, data=data and data.absolute(), map=mapping)
-    home, bootstrap = Path(os.environ.get("HUTONG_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
+    home, bootstrap = Path(os.environ.get("HUTONG_DEMO_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
     try:
         sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))
     except KeyboardInterrupt:

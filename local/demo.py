@@ -109,17 +109,21 @@ def _alone(home: Path) -> Iterator[None]:
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / "demo.lock").open("wb")
     except OSError as error:
-        raise SettingsError(
-            f"The folder {home} cannot be used ({error.strerror}): make it writable, or name another in HUTONG_HOME."
-        ) from error
+        raise _unusable(home, error) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(
-                f"Another demo runs under {home}: end it with Ctrl-C there, or name another folder in HUTONG_HOME."
+                f"Another demo runs under {home}: end it with Ctrl-C there, or name another folder in HUTONG_DEMO_HOME."
             ) from None
         yield
+
+
+def _unusable(folder: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The folder {folder} cannot be used ({error.strerror}): make it writable, or name another in HUTONG_DEMO_HOME."
+    )
 
 
 def _prepare(home: Path, what: Play, console: Console) -> tuple[Path, bool]:
@@ -136,9 +140,7 @@ def _prepare(home: Path, what: Play, console: Console) -> tuple[Path, bool]:
         folder.mkdir(parents=True, exist_ok=True)
         playing.write_text(what.text())
     except OSError as error:
-        raise SettingsError(
-            f"The folder {folder} cannot be used ({error.strerror}): make it writable, or name another in HUTONG_HOME."
-        ) from error
+        raise _unusable(folder, error) from error
     return folder.absolute(), goes_on
 
 

@@ -116,7 +116,7 @@ class EmbeddedKafka(BrokerProcess):
             if is_busy(number):
                 raise SettingsError(
                     f"Port {number} of {HOST} is busy: end the program that uses it (perhaps another city that runs "
-                    f"from {self.folder.parent}), or name another folder in HUTONG_HOME."
+                    f"from {self.folder.parent}), or name another folder in HUTONG_DEMO_HOME."
                 )
         written = remembered.with_suffix(".new")
         written.write_text(f"{port} {controller}\n")

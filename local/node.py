@@ -86,7 +86,7 @@ class BrokerProcess(ABC):
         except OSError as error:
             raise SettingsError(
                 f"The folder {self.folder} cannot be used ({error.strerror or error}): "
-                "make it writable, or name another in HUTONG_HOME."
+                "make it writable, or name another in HUTONG_DEMO_HOME."
             ) from error
         return address
 

@@ -87,7 +87,7 @@ class Supervisor:
         except OSError as error:
             raise SettingsError(
                 f"The folder {self.logs} cannot be used ({error.strerror}): make it writable, or name another "
-                "in HUTONG_HOME."
+                "in HUTONG_DEMO_HOME."
             ) from error
         self._ending.clear()
         self._keeper = threading.Thread(target=self._keep, name="supervisor", daemon=True)

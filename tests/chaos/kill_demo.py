@@ -43,7 +43,7 @@ def play(home: Path, tickets: int) -> subprocess.Popen[str]:
     with open(home / "demo.err", "ab") as errors:
         return subprocess.Popen(
             [sys.executable, "-m", "local", "demo", "--tickets", str(tickets), "--exit", "--json"],
-            env={**environment, "HUTONG_HOME": str(home)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            env={**environment, "HUTONG_DEMO_HOME": str(home)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=errors, text=True,
         )  # fmt: skip
 

@@ -25,7 +25,7 @@ def demo(home: Path, *arguments: str) -> dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HUTONG_")}
     done = subprocess.run(
         [sys.executable, "-m", "local", "demo", *arguments, "--exit", "--json"],
-        env={**environment, "HUTONG_HOME": str(home)}, capture_output=True, text=True, check=False, timeout=280,
+        env={**environment, "HUTONG_DEMO_HOME": str(home)}, capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

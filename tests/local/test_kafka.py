@@ -81,7 +81,9 @@ def test_silent_listener_is_no_broker(busy: int) -> None:
 def test_unwritable_folder_is_told(tmp_path: Path) -> None:
     """A home that cannot be written is named, with what to do."""
     (tmp_path / "home").write_text("a file, not a folder")
-    with pytest.raises(SettingsError, match=r"cannot be used .*: make it writable, or name another in HUTONG_HOME"):
+    with pytest.raises(
+        SettingsError, match=r"cannot be used .*: make it writable, or name another in HUTONG_DEMO_HOME"
+    ):
         EmbeddedKafka(tmp_path / "home").start()
 
 
