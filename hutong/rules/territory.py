@@ -15,6 +15,7 @@ from hutong.catalogue import SCHEMAS, read_file, strict_yaml
 from hutong.errors import InvalidEvent, SettingsError
 from hutong.events.complaint import Filed
 from hutong.events.words import Area, Category, Code, Organisation, Text
+from hutong.rules.cities import CityTables
 
 Label = Literal["S", "A"]
 """Where a figure or rule comes from: S published, A assumption."""
@@ -65,13 +66,6 @@ class Categories(_Strict):
         return dict(walk(self.categories, ""))
 
 
-class _City(_Strict):
-    """One city's row of ``cities.yaml``."""
-
-    categories: Code | None = None
-    divisions: Code | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Territory:
     """Paths of categories, and divisions by code. None: the city has no such table, and takes what comes."""
@@ -86,7 +80,7 @@ class Territory:
         Raises:
             SettingsError: a file cannot be read, or what is in it contradicts itself.
         """
-        row = read_file(root / "cities.yaml", TypeAdapter(dict[Organisation, _City]), strict_yaml).get(city, _City())
+        row = CityTables.of(city, root)
         tree = Categories.load(root / "categories" / f"{row.categories}.yaml").paths() if row.categories else None
         divisions = read_divisions(root / "divisions" / f"{row.divisions}.csv") if row.divisions else None
         return cls(
