@@ -14,7 +14,7 @@ from pathlib import Path
 from hutong.catalogue import Catalogue
 from hutong.events.directory import Name, OrganisationEntry
 from hutong.keys import make_keys, open_keys
-from hutong.registry import Registrar
+from hutong.registrar import Registrar
 from hutong.settings import Settings, read_private_key
 from hutong.transport import Transport
 from hutong.wire.envelope import Environment

@@ -26,7 +26,8 @@ from hutong.catalogue import Catalogue
 from hutong.codec import Codec
 from hutong.events.directory import Level, Name, OrganisationEntry
 from hutong.keys import make_keys
-from hutong.registry import DirectoryReader, Registrar
+from hutong.registrar import Registrar
+from hutong.registry import DirectoryReader
 from hutong.rules.audience import Audience
 from hutong.rules.lifecycle import Lifecycle
 from hutong.rules.territory import Territory

@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from hutong.client import Bus
+    from hutong.registrar import Registrar
     from hutong.settings import Settings
     from hutong.transport import Transport
 
@@ -70,3 +71,37 @@ def bus(ctx: typer.Context, system: str) -> Iterator[Bus]:
     found = settings(ctx)
     with hutong.connect(system, found, transport=transport(found)) as opened:
         yield opened
+
+
+@contextmanager
+def registrar(ctx: typer.Context, replication: int = 1) -> Iterator[tuple[Settings, Transport, Registrar]]:
+    """The registrar's own hand: HUTONG_KEY must be the key that everybody has pinned.
+
+    Raises:
+        SettingsError: it is another one, so nobody would believe what it writes.
+    """
+    from hutong.catalogue import Catalogue
+    from hutong.errors import SettingsError
+    from hutong.registrar import Registrar
+    from hutong.wire.signing import Signer
+
+    found = settings(ctx)
+    signer = Signer(found.private_key(), found.environment)
+    if signer.public_key.hex() != found.registrar_key:
+        raise SettingsError(
+            f"{found.key} is not the registrar's key: its public key begins {signer.public_key.hex()[:8]}, the "
+            f"pinned HUTONG_REGISTRAR_KEY {found.registrar_key[:8]}; nobody would believe what it signs"
+        )
+    opened = transport(found)
+    try:
+        with Registrar(
+            opened,
+            Catalogue.load(),
+            signer,
+            city=found.city,
+            environment=found.environment,
+            replication=replication,
+        ) as hand:
+            yield found, opened, hand
+    finally:
+        opened.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +15,6 @@ from hutong.cli.texts import say
 
 if TYPE_CHECKING:
     from hutong.keys import KeyFiles
-    from hutong.registry import Registrar
-    from hutong.settings import Settings
-    from hutong.transport import Transport
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -84,7 +80,7 @@ def found(
     from hutong.cli.entries import Wish, entry_from
     from hutong.cli.render import line
 
-    with _registrar(ctx, replication) as (settings, _, registrar):
+    with connection.registrar(ctx, replication) as (settings, _, registrar):
         registrar.found(partitions)
         standing = registrar.directory.get(settings.city)
         if standing is None:
@@ -125,7 +121,7 @@ def register(
     from hutong.errors import SettingsError
     from hutong.wire.identity import under_city
 
-    with _registrar(ctx) as (settings, transport, registrar):
+    with connection.registrar(ctx) as (settings, transport, registrar):
         ledger = transport.topics().get("ledger")
         if ledger is None:
             raise SettingsError(f"city {settings.city} is not founded: run `hutong org found --partitions N` first")
@@ -199,46 +195,12 @@ def revoke(
         Revoked(number=1, organisation="110000", reason=reason)
     except ValidationError:
         raise typer.BadParameter(say("revoke.reason"), param_hint="--reason") from None
-    with _registrar(ctx) as (_, _, registrar):
+    with connection.registrar(ctx) as (_, _, registrar):
         number = registrar.revoke(organisation, reason, _now())
     if json_:
         typer.echo(line({"organisation": organisation, "reason": reason, "number": number}))
     else:
         typer.echo(say("revoke.done", organisation=organisation, number=number))
-
-
-@contextmanager
-def _registrar(ctx: typer.Context, replication: int = 1) -> Iterator[tuple[Settings, Transport, Registrar]]:
-    """The registrar's own hand: HUTONG_KEY must be the key that everybody has pinned.
-
-    Raises:
-        SettingsError: it is another one, so nobody would believe what it writes.
-    """
-    from hutong.catalogue import Catalogue
-    from hutong.errors import SettingsError
-    from hutong.registry import Registrar
-    from hutong.wire.signing import Signer
-
-    settings = connection.settings(ctx)
-    signer = Signer(settings.private_key(), settings.environment)
-    if signer.public_key.hex() != settings.registrar_key:
-        raise SettingsError(
-            f"{settings.key} is not the registrar's key: its public key begins {signer.public_key.hex()[:8]}, the "
-            f"pinned HUTONG_REGISTRAR_KEY {settings.registrar_key[:8]}; nobody would believe what it signs"
-        )
-    transport = connection.transport(settings)
-    try:
-        with Registrar(
-            transport,
-            Catalogue.load(),
-            signer,
-            city=settings.city,
-            environment=settings.environment,
-            replication=replication,
-        ) as registrar:
-            yield settings, transport, registrar
-    finally:
-        transport.close()
 
 
 def _now() -> datetime:

@@ -13,6 +13,7 @@ from typing import Protocol
 from hutong.codec import Codec
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
+from hutong.rules.agreements import matches
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Ticket
@@ -61,10 +62,14 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """The event goes to the ledger and leaves its ticket as ``ticket``, participants included."""
+    """The event goes to the ledger and leaves its ticket as ``ticket``, participants included.
+
+    ``matches`` see it by a standing agreement alone.
+    """
 
     attributes: Attributes
     ticket: Ticket
+    matches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +140,18 @@ class Admission:
                 returned_to="" if told or author is None else author,
             )
         participants = self.audience.of(ticket, attributes.source, directory)
-        return Admitted(attributes=attributes, ticket=replace(ticket, participants=participants))
+        return Admitted(
+            attributes=attributes,
+            ticket=replace(ticket, participants=participants),
+            matches=matches(
+                directory,
+                type=attributes.type,
+                category=ticket.category,
+                area=ticket.area,
+                at_ms=now_ms,
+                participants=participants,
+            ),
+        )
 
     def _authenticate(
         self, submission: Submission, fingerprint: bytes, directory: Directory

@@ -184,7 +184,9 @@ class AdmitOwner:
         self, submission: Submission, fingerprint: bytes, admitted: Admitted, stamp: SubmissionStamp, now_ms: int
     ) -> Outgoing:
         ticket, store = admitted.ticket, self._store
-        audience = AudienceStamp(salt=os.urandom(16), participants=tuple(sorted(ticket.participants)))
+        audience = AudienceStamp(
+            salt=os.urandom(16), participants=tuple(sorted(ticket.participants)), matches=admitted.matches
+        )
         head = Head(
             sequence=store.head.sequence + 1,
             admitted_ms=now_ms,

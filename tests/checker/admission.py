@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hutong.wire.stamps import RefusalStamp
+from tests.checker.agreed import matches
 from tests.checker.faults import BEFORE_ITS_PLACE, BY_CODE, Place, World, faults, passing, proven
 from tests.checker.outcomes import Outcome, order
 from tests.checker.records import Entry, Reading, Refusal
@@ -116,9 +117,10 @@ class Walk:
         wanted = audience(self._world.tables, self._world.register, ticket, author, entry.ledger.directory)
         if stamp.hash() != entry.ledger.audience_hash:
             findings.violated("audience", f"{entry}: the hash in `ledger` is not that of `audience`")
-        if stamp.participants != tuple(sorted(wanted)) or stamp.matches:
+        agreed = matches(self._world.register, ticket, entry) - wanted
+        if (stamp.participants, stamp.matches) != (tuple(sorted(wanted)), tuple(sorted(agreed))):
             what = f"{list(stamp.participants)} and matches {list(stamp.matches)}"
-            findings.violated("audience", f"{entry} is for {what}, not for {sorted(wanted)}")
+            findings.violated("audience", f"{entry} is for {what}, not for {sorted(wanted)} and {sorted(agreed)}")
         ticket.participants = frozenset(stamp.participants) | wanted
 
     def _headers(self, entry: Entry, ticket: Ticket, findings: Findings) -> None:

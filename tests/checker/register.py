@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hutong.codec import Codec
 from hutong.errors import InvalidEvent
-from hutong.events.directory import Changed, Registered, Revoked
+from hutong.events.directory import Agreement, AgreementClosed, AgreementOpened, Changed, Registered, Revoked
 from hutong.transport import Record
 from hutong.wire.envelope import Environment, Submission
 from hutong.wire.signing import Signature, Verifier, key_id
@@ -25,11 +25,24 @@ class Standing:
     rights: frozenset[str] = frozenset()
 
 
+DirectoryEvent = Registered | Changed | Revoked | AgreementOpened | AgreementClosed
+
+
+@dataclass(slots=True, kw_only=True)
+class Promise:
+    """A standing agreement from directory number ``since`` until before ``ended``."""
+
+    since: int
+    agreement: Agreement
+    ended: float = float("inf")
+
+
 class Register:
     """Everything the registrar signed; asked by number."""
 
     def __init__(self) -> None:
         self.number = 0
+        self.promises: dict[str, Promise] = {}
         self._standings: dict[str, list[Standing]] = {}
         self._ancestors: dict[tuple[str, int], frozenset[str]] = {}
         self._holders: dict[tuple[str, int], frozenset[str]] = {}
@@ -39,13 +52,46 @@ class Register:
         """Everyone who was ever registered."""
         return self._standings.keys()
 
-    def add(self, data: Registered | Changed | Revoked) -> None:
+    def about(self, data: DirectoryEvent) -> str:
+        """The organisation that the event is about; ``""`` where nobody can say."""
+        match data:
+            case AgreementOpened(agreement=agreement):
+                return agreement.recipient
+            case AgreementClosed(id=id_):
+                return self.promises[id_].agreement.recipient if id_ in self.promises else ""
+            case Revoked(organisation=organisation):
+                return organisation
+            case _:
+                return data.entry.id
+
+    def objection(self, data: DirectoryEvent) -> str:
+        """Why an agreement cannot be opened or closed here; ``""`` where it can."""
+        if isinstance(data, AgreementOpened):
+            standing = self.at(data.agreement.recipient, data.number)
+            if standing is None or standing.revoked:
+                return f"{data.agreement.recipient} is not registered"
+            return f"agreement {data.agreement.id} was opened before" if data.agreement.id in self.promises else ""
+        if isinstance(data, AgreementClosed):
+            promise = self.promises.get(data.id)
+            return "" if promise is not None and promise.ended > data.number else f"agreement {data.id} is not open"
+        return ""
+
+    def add(self, data: DirectoryEvent) -> None:
         """Take the next event."""
         self.number = data.number
+        if isinstance(data, AgreementOpened):
+            self.promises[data.agreement.id] = Promise(since=data.number, agreement=data.agreement)
+            return
+        if isinstance(data, AgreementClosed):
+            self.promises[data.id].ended = data.number
+            return
         if isinstance(data, Revoked):
             history = self._standings.setdefault(data.organisation, [])
             parent = history[-1].parent if history else ""
             history.append(Standing(since=data.number, revoked=True, parent=parent))
+            for promise in self.promises.values():
+                if promise.agreement.recipient == data.organisation:
+                    promise.ended = min(promise.ended, data.number)
             return
         entry = data.entry
         self._standings.setdefault(entry.id, []).append(
@@ -114,10 +160,14 @@ def read_register(
         except InvalidEvent as error:
             findings.violated("directory", f"{place}: {error}")
             continue
-        if not isinstance(data, Registered | Changed | Revoked) or type_ != attributes.type:
+        if not isinstance(data, DirectoryEvent) or type_ != attributes.type:
             findings.violated("directory", f"{place}: {type_} under the name {attributes.type} is no directory event")
             continue
-        about = data.organisation if isinstance(data, Revoked) else data.entry.id
+        if data.number == register.number + 1 and (objection := register.objection(data)):
+            findings.violated("directory", f"{place}: {objection}")
+            register.number = data.number
+            continue
+        about = register.about(data)
         if not record.key == attributes.subject.encode() == about.encode():
             findings.violated("directory", f"{place}: key {record.key!r} and subject are not {about}")
         if data.number == register.number + 1:

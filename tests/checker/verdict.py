@@ -23,7 +23,7 @@ RULES: Mapping[str, str] = {
     "well_formed": "ledger entries are events of the catalogue, in time and in their ticket's partition",
     "lifecycle": "ledger entries are steps that the lifecycle allows, by who may take them",
     "merge": "merged tickets were told to the older one first, while it was open, and are the younger",
-    "audience": "ledger entries bear the audience that the table gives, and its hash",
+    "audience": "ledger entries bear the audience that table and agreements give, and its hash",
     "headers": "ledger entries show category and area, no finer than they may",
     "refusal": "refusals give a reason that held when they were written",
     "binding": "refusals bind where they must, and what is bound stays refused",

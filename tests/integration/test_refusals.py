@@ -16,7 +16,7 @@ from hutong.catalogue import Catalogue
 from hutong.event import Event, read_event
 from hutong.events.directory import Level, OrganisationEntry
 from hutong.keys import make_keys
-from hutong.registry import Registrar
+from hutong.registrar import Registrar
 from hutong.settings import read_private_key
 from hutong.submitting.outgoing import Submitted
 from hutong.transport import Header, Outgoing, Partition
