@@ -82,8 +82,7 @@ def found(city: City, home: Path, bootstrap: str, transport: Transport, *, repli
         transport, Catalogue.load(), signer, city=city.id, environment=ENVIRONMENT, replication=replication
     ) as registrar:
         registrar.found(city.partitions)
-        for entry in _entries(city, keys):
-            registrar.register(entry, datetime.now(UTC))
+        registrar.register_all(_entries(city, keys), datetime.now(UTC))
     for organisation in city.organisations:
         path = founded.settings_file(organisation)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ CONNECT_TIMEOUT = 5.0
 """Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""
 
 _ALREADY_EXISTS = kafka.TopicAlreadyExistsError.errno
-_AT_ONCE = 200  # topics created by one request
+_AT_ONCE = 50  # topics created by one request: a busy broker makes some ten a second
 
 
 class KafkaTransport:
@@ -95,7 +95,7 @@ class KafkaTransport:
                 if topic["error_code"] not in (0, _ALREADY_EXISTS):
                     raise errors.SettingsError(f"topic {topic['name']} was not created: {topic['error_message']}")
             with asking("waiting for new topics"):
-                self._client().wait_for_topics(list(wanted))
+                self._client().wait_for_topics(list(wanted), timeout_ms=30_000)
 
     def groups(self, group: str) -> dict[Partition, Position]:
         with asking(f"asking for the positions of {group}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from local.cities.city import City, CityOrganisation
+from local.cities.city import City
+from local.cities.organisations import CityOrganisation
 
 __all__ = ["City", "CityOrganisation"]

@@ -27,20 +27,31 @@ def decide(
                 raise hutong.SettingsError(
                     f"{event}: none of {', '.join(units)} is in the directory; register the fallback of the routing"
                 )
-            return [disposition.Dispatched(lead=lead)]
+            return [_dispatched(event, lead, routing, directory)]
         case disposition.Declined():
-            return _relieve(event, routing.units(event.category, event.area), directory)
+            return _relieve(event, routing, directory)
     return []
 
 
-def _relieve(event: hutong.Event, units: Sequence[str], directory: hutong.Directory) -> list[hutong.EventData]:
+def _relieve(event: hutong.Event, routing: Routing, directory: hutong.Directory) -> list[hutong.EventData]:
     """Granted where another unit is left to ask after the one that declines, so that each is asked once."""
+    units = routing.units(event.category, event.area)
     asked = units.index(event.source) + 1 if event.source in units else 0
     lead = _standing(units[asked:], directory)
     if lead is None:
         return [disposition.DeclineDecided(decision=disposition.Decision.REJECTED)]
     granted = disposition.DeclineDecided(decision=disposition.Decision.GRANTED)
-    return [granted, disposition.Dispatched(lead=lead)]
+    return [granted, _dispatched(event, lead, routing, directory)]
+
+
+def _dispatched(
+    event: hutong.Event, lead: str, routing: Routing, directory: hutong.Directory
+) -> disposition.Dispatched:
+    """To ``lead``, and those of the assistant units that have a door."""
+    wanted = (unit for unit in routing.assistants(event.category, event.area) if unit != lead)
+    return disposition.Dispatched(
+        lead=lead, assistants=tuple(unit for unit in wanted if _standing((unit,), directory) is not None)
+    )
 
 
 def _standing(units: Sequence[str], directory: hutong.Directory) -> str | None:

@@ -21,11 +21,12 @@ Prefix = Annotated[str, Field(pattern=f"^(?:{_CODE}(?:/{_CODE})?)?$")]
 
 
 class Rule(Strict):
-    """One line of the routing. ``label``: S where the rule is published, A where it is an assumption."""
+    """One line of the routing. ``assist``: who must help 协办. ``label``: S published, A assumption."""
 
     category: Prefix = ""
     area: Annotated[str, Field(pattern="^(?:[0-9]{0,9}|[a-z][a-z0-9-]{1,31})$")] = ""
     lead: Lead
+    assist: Annotated[tuple[Lead, ...], Field(strict=False)] = ()
     label: Literal["S", "A"]
 
     def matches(self, category: str, area: str) -> bool:
@@ -46,6 +47,16 @@ class Routing(Strict):
         unit), then the district (what cannot be placed, [S] in domain.md), then the fallback."""
         leads = [rule.lead for rule in self.rules if rule.matches(category, area)]
         return tuple(dict.fromkeys(_placed((*leads, DISTRICT, self.fallback), area)))
+
+    def assistants(self, category: str, area: str) -> tuple[str, ...]:
+        """Who must help whoever leads: by the first rule that matches and names some."""
+        named = (rule.assist for rule in self.rules if rule.assist and rule.matches(category, area))
+        return tuple(dict.fromkeys(_placed(next(named, ()), area)))
+
+    def named(self) -> set[str]:
+        """Every organisation that stands in the table by its own id."""
+        units = {unit for rule in self.rules for unit in (rule.lead, *rule.assist)} | {self.fallback}
+        return {unit for unit in units if not unit.startswith("{")}
 
 
 def _placed(leads: tuple[str, ...], area: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ import yaml
 
 from hutong.events.directory import Level
 from local.cities import City
-from local.cities.city import CityOrganisation
+from local.cities.organisations import CityOrganisation
 from local.founding import FoundedCity
 from local.supervisor import Child
 from services.dispatch.routing import Routing, Rule

@@ -11,7 +11,7 @@ import pytest
 from hutong.errors import SettingsError
 from hutong.rules.territory import Categories, read_divisions
 from local.cities import City
-from local.cities.city import Organisations
+from local.cities.organisations import Organisations
 from services.dispatch.routing import Rule
 from services.tables import read_table
 from tests.shared_data import shared_file
