@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
+from calendar import monthrange
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ import typer
 from hutong.errors import SettingsError, Unavailable
 from local.cities import City
 from local.demo import Play, play
-from local.generator import complaints
+from local.generator import Generator
 
 TICKETS = 300
 """How many a demo plays unless told otherwise."""
@@ -28,16 +29,32 @@ def local() -> None:
 
 @app.command()
 def generate(
-    count: Annotated[int, typer.Option(min=1, help="How many complaints. 条数")] = 100,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Which day; today if not given. 日")
+    ] = None,
+    month: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m"], help="A whole month instead: its days, one after the other. 月"),
+    ] = None,
+    scale: Annotated[float, typer.Option(min=0.0001, help="1 is a whole city: 70,000 calls a day. 规模")] = 0.01,
     seed: Annotated[int, typer.Option(help="The same seed gives the same complaints. 随机种子")] = 1,
     city: Annotated[str, typer.Option(help="The demo city. 城市")] = "beijing",
-    now: Annotated[
-        datetime | None, typer.Option(help="When the last one is dated (UTC); this moment by default. 截止时间")
+    size: Annotated[
+        str | None, typer.Option(help="How much of the city: demo, districts or all (places.yaml). 范围")
     ] = None,
 ) -> None:
-    """Write generated complaints as JSON lines for intake. 生成诉求."""
-    until = now.replace(tzinfo=UTC) if now else datetime.now(UTC)
-    for complaint in complaints(seed, count, City.load(city), now=until):
+    """Write generated complaints as JSON lines for intake. 生成诉求.
+
+    Example: python -m local generate --month 2026-01 --scale 0.1 --seed 7 > january.jsonl
+
+    Every day is the same whether generated alone or within its month; a month needs no more memory than a day.
+    """
+    if day is not None and month is not None:
+        raise SettingsError("--day and --month: name one of the two.")
+    drawn = City.load(city, size)
+    generator = Generator(drawn, seed, scale)
+    first = (month or day or datetime.now(drawn.time_zone)).date()
+    for complaint in generator.days(first, monthrange(first.year, first.month)[1] if month else 1):
         sys.stdout.write(complaint.model_dump_json() + "\n")
 
 

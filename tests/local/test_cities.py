@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,55 @@ def test_city_loads_and_every_lead_answers(name: str) -> None:
         while above.parent is not None:
             above = city.organisations[above.parent]
         assert above.id == city.id
+
+
+def test_a_size_takes_the_busiest_of_each_level() -> None:
+    """The usual city has 4 districts, 3 streets of each and some communities: all four levels; "all" has every one."""
+
+    def levels(size: str | None) -> Counter[str]:
+        return Counter(organisation.level.value for organisation in City.load("beijing", size).organisations.values())
+
+    usual, districts, everything = levels(None), levels("districts"), levels("all")
+    assert (usual["district"], usual["street"]) == (4, 12)
+    assert (districts["district"], districts["street"]) == (16, 48)
+    assert (everything["district"], everything["street"]) == (16, 343)
+    assert usual["community"] >= 4
+    assert usual["city"] == everything["city"] == 1
+    assert {"110105026", "110108011"} <= City.load("beijing").organisations.keys()
+
+
+def test_a_size_that_there_is_not_is_told() -> None:
+    """The sizes to choose from are named; a city of one size takes none."""
+    with pytest.raises(SettingsError, match="choose one of demo, districts, all"):
+        City.load("beijing", "vast")
+    with pytest.raises(SettingsError, match=r"no places\.yaml"):
+        City.load("nyc", "all")
+
+
+def test_places_that_are_not_in_the_divisions_are_told() -> None:
+    """A district that is missing, and a busy street that there is not, are named."""
+    city = City.load("beijing")
+    assert city.places is not None
+    fewer = {code: division for code, division in city.divisions.items() if code not in ("110119", "110105026")}
+    told = sorted(set(city.places.faults(fewer)))
+    assert told == [
+        "places: 110105026 is no street of the city",
+        "places: the district 110119 is not here, or not in the divisions",
+    ]
+
+
+def test_every_category_has_a_unit_in_charge_and_another_to_ask() -> None:
+    """In the usual city at least two units with a door may lead each finest category, wherever a street has one;
+    several units share some, and none that must help is unknown to the city."""
+    city = City.load("beijing")
+    shared = 0
+    for path in city.categories:
+        units = [unit for unit in city.routing.units(path, "110105026") if unit in city.organisations]
+        assert len(units) >= 2, path
+        helpers = city.routing.assistants(path, "110105026")
+        assert set(helpers) <= city.organisations.keys()
+        shared += bool(helpers)
+    assert shared >= 5
 
 
 def test_beijing_has_its_real_divisions() -> None:
@@ -64,7 +114,7 @@ def test_beijing_routing_names_the_unit_in_charge() -> None:
     """Clear duty goes straight to the unit, the rest to the street, and what cannot be placed to the district."""
     units = City.load("beijing").routing.units
     assert units("public_service/heating", "110105026")[0] == "110000.heat"
-    assert units("housing/property", "110105026")[:2] == ("110105026", "110105")
+    assert units("housing/property", "110105026") == ("110105026", "110000.housing", "110105")
     assert units("education/enrolment", "110101003")[0] == "110101"
 
 

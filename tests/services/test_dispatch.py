@@ -20,7 +20,13 @@ ROUTING = Routing.model_validate(
         "answer_at_once": ["consultation", "praise"],
         "rules": [
             {"category": "public_service/water", "lead": "110000.water", "label": "A"},
-            {"category": "traffic", "area": "110105", "lead": "110000.traffic", "label": "A"},
+            {
+                "category": "traffic",
+                "area": "110105",
+                "lead": "110000.traffic",
+                "assist": ["{street}", "110000.traffic", "110000.nobody"],
+                "label": "A",
+            },
             {"lead": "{street}", "label": "S"},
         ],
         "fallback": "110000.rest",
@@ -64,6 +70,15 @@ def test_category_and_area_name_the_lead_else_the_street_the_district_or_the_fal
 ) -> None:
     """The first rule that matches whole codes and leading digits, and whose unit has a door, decides."""
     assert lead(filed(category, area)) == expected
+
+
+def test_units_that_must_help_are_named_beside_the_lead() -> None:
+    """The table's assistant units that have a door, without whoever leads; a ticket of one unit's duty has none."""
+    [shared] = answers(filed("traffic/bus"))
+    [alone] = answers(filed("public_service/water"))
+    assert isinstance(shared, hutong.disposition.Dispatched) and isinstance(alone, hutong.disposition.Dispatched)
+    assert (shared.lead, shared.assistants) == ("110000.traffic", ("110105026",))
+    assert alone.assistants == ()
 
 
 def test_a_revoked_unit_is_asked_no_more() -> None:
