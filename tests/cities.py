@@ -94,7 +94,7 @@ class TwinCity:
     """A city on the transport's twin, founded with its own organisation registered. Not for several threads.
 
     ``home`` is the folder of everything it writes; keys lie in ``home/keys/<org>.pem``. ``lively`` may be changed at
-    any time. ``rights`` are those of the city's own organisation.
+    any time. ``rights`` are those of the city's own organisation. Without ``delivers`` it admits, and delivers nothing.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class TwinCity:
         partitions: int = 2,
         lively: bool = True,
         rights: Collection[str] = EVERY_RIGHT,
+        delivers: bool = True,
     ) -> None:
         self.id = id
         self.home = home
@@ -112,6 +113,7 @@ class TwinCity:
         self.transport: MemoryTransport = _Lively(self)
         self.catalogue = Catalogue.load()
         self._partitions = partitions
+        self._delivers = delivers
         self._shifts: list[_Shift] = []
         self._busses: list[hutong.Bus] = []
         files = make_keys(self.keys, id)
@@ -220,7 +222,9 @@ class TwinCity:
         """Let new owners of every partition take over from the present ones, as after a crash."""
         self._end_shifts()
         for number in range(self._partitions):
-            self._shifts += [self._admit(number), self._deliver(number)]
+            self._shifts.append(self._admit(number))
+            if self._delivers:
+                self._shifts.append(self._deliver(number))
 
     def _home(self) -> Settings:
         return self.settings(self.id, home=self.home)

@@ -85,6 +85,8 @@ WRONG: Mapping[str, tuple[Make, str]] = {
 }
 """What is refused whoever sends it, in whatever state."""
 
+TYPES: Mapping[str, str] = {kind: make().TYPE for kind, make in RIGHT.items()}
+
 
 def right(kind: str, author: str) -> Step:
     """A step whose contents are in order."""
@@ -93,7 +95,7 @@ def right(kind: str, author: str) -> Step:
 
 def entitled(kind: str, life: Life | None) -> list[str]:
     """Who may send this kind to this ticket."""
-    senders = ROWS[RIGHT[kind]().TYPE].senders
+    senders = ROWS[TYPES[kind]].senders
     return [author for author in AUTHORS if senders & held(life, author)]
 
 
@@ -101,8 +103,8 @@ def proper(life: Life) -> list[Step]:
     """Every step that may come to this ticket now, by everybody who may send it."""
     return [
         right(kind, author)
-        for kind, make in RIGHT.items()
-        if ROWS[make().TYPE].signs[life.state] in "=>"
+        for kind in RIGHT
+        if ROWS[TYPES[kind]].signs[life.state] in "=>"
         for author in entitled(kind, life)
     ]
 

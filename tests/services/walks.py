@@ -115,7 +115,7 @@ def play(walks: Iterable[Walk], home: Path) -> Account:
 
 def _city(home: Path) -> TwinCity:
     """The model's organisations, with the rights it gives them."""
-    city = TwinCity(home, rights=("register", "replay", *RIGHTS[CITY]))
+    city = TwinCity(home, rights=("register", "replay", *RIGHTS[CITY]), delivers=False)
     for organisation, parent in PARENTS.items():
         city.register(organisation, parent=parent, rights=RIGHTS.get(organisation, ()))
     return city
