@@ -149,7 +149,8 @@ def _children(founded: FoundedCity, what: Play) -> list[Child]:
     city = founded.city
     hotline = founded.variables(city.id)
     past = ("--event-times", "event") if what.data else ()
-    history = ("--history", str(what.data), "--map", str(what.map)) if what.data else ()
+    usual = ("--habits", str(city.habits)) if city.habits else ()
+    history = ("--history", str(what.data), "--map", str(what.map)) if what.data else usual
     children = [
         Child.service("admit", env=hotline),
         Child.service("deliver", env=hotline),

@@ -42,7 +42,7 @@ def _open(path: Path, schema: str) -> sqlite3.Connection:
     try:
         db.execute("pragma journal_mode=wal")
         db.execute("pragma synchronous=normal")
-        db.execute(schema)
+        db.executescript(schema)
         if (found := db.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
             damage = sqlite3.DatabaseError(found)
             damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT

@@ -1,6 +1,6 @@
 """A demo city as its files say, checked against each other.
 
-Files: ``local/cities/<name>/{organisations,routing}.yaml``, where there is one ``places.yaml``, and what
+Files: ``local/cities/<name>/{organisations,routing}.yaml``, where they are ``places.yaml`` and ``desk.yaml``, and what
 ``schemas/cities.yaml`` names for the city.
 """
 
@@ -34,6 +34,12 @@ class City(Strict):
     routing: Routing
     folder: Path
     places: Places | None = None
+
+    @property
+    def habits(self) -> Path | None:
+        """What its sample desks do, for ``services.desk``; None: it has no such file."""
+        path = self.folder / "desk.yaml"
+        return path if path.exists() else None
 
     @classmethod
     def load(cls, name: str, size: str | None = None) -> City:
@@ -76,7 +82,7 @@ class City(Strict):
         """Where the files contradict each other."""
         for organisation in self.organisations.values():
             yield from self._misplaced(organisation)
-        for unit in sorted(self.routing.named()):
+        for unit in sorted(set(self.routing.named())):
             if unit in self.organisations:
                 if not self.organisations[unit].desk:
                     yield f"routing names {unit}, which has no desk"

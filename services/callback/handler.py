@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 import hutong
 from hutong import disposition
+from services.drawing import drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +27,14 @@ def decide(event: hutong.Event, shares: Shares, seed: int = 0) -> list[hutong.Ev
     if not isinstance(event.data, disposition.Resolved):
         return []
 
-    def drawn(what: str) -> float:
-        digest = sha256(f"{seed} {what} {event.ticket} {event.fingerprint.hex()}".encode()).digest()
-        return int.from_bytes(digest[:7], "big") / 2**56
-
-    if drawn("contacted") >= shares.contacted:
+    if drawn(event, "contacted", seed) >= shares.contacted:
         return [disposition.CalledBack(contacted=False), disposition.Closed(reason="not_reached")]
-    if drawn("satisfied") >= shares.satisfied:
+    if drawn(event, "satisfied", seed) >= shares.satisfied:
         called = disposition.CalledBack(
             contacted=True, resolved=False, satisfaction=disposition.Satisfaction.DISSATISFIED
         )
         return [called, disposition.Reopened(reason="dissatisfied")]
-    basically = drawn("basically") < shares.basically
+    basically = drawn(event, "basically", seed) < shares.basically
     says = disposition.Satisfaction.BASICALLY_SATISFIED if basically else disposition.Satisfaction.SATISFIED
     return [
         disposition.CalledBack(contacted=True, resolved=True, satisfaction=says),

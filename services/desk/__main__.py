@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,12 @@ import typer
 import hutong
 from hutong.settings import Settings
 from services.desk import handler, history
-from services.desk.store import LeadStore
+from services.desk.habits import Habits
+from services.desk.store import CaseStore
+from services.drawing import Chance
 from services.exports import Export, read_rows
 from services.serving import serve
+from services.tables import read_table
 
 NAME = "desk"
 
@@ -23,25 +27,31 @@ def answer(bus: hutong.Bus, desk: handler.Desk) -> None:
 
     A ticket it was never told of (its file was lost, or another machine's desk had it) makes it read its door again.
     """
-    for event in bus.subscribe(types=handler.WANTED):
+    for event in bus.subscribe(types=handler.WANTED, receipts=True):  # the city supervises what it dispatched itself
         if not desk.knows(event):
             for earlier in bus.replay(source="deliveries"):
                 desk.learn(earlier)
         with event:
-            bus.submit_batch([bus.draft(data, answers=event) for data in desk.answers(event)])
+            bus.submit_batch([bus.draft(data, answers=event) for data in desk.answers(event, bus.directory)])
 
 
 def main(
     decline_share: Annotated[float, typer.Option(min=0, max=1, help="Share it declines at first. 退单率")] = 0.03,
+    habits: Annotated[Path | None, typer.Option(help="What else it does, in which shares (YAML). 办理习惯")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed decides otherwise. 随机种子")] = 0,
+    hour: Annotated[float, typer.Option(min=0.001, help="How many seconds an hour takes here. 每小时秒数")] = 3600.0,
     past: Annotated[Path | None, typer.Option("--history", help="Play this export (CSV) again. 历史数据")] = None,
     mapping: Annotated[str | None, typer.Option("--map", help="Its mapping: name or file. 字段映射")] = None,
 ) -> None:
-    """Accept and resolve what the organisation is asked to lead. 办理"""
+    """Answer for an organisation: as lead unit, as assistant, as supervisor. 办理、协办、督办"""
 
     def work(bus: hutong.Bus) -> None:
         if past is None:
-            with contextlib.closing(LeadStore(Settings.load().home, bus.organisation)) as leads:
-                answer(bus, handler.Desk(bus.organisation, decline_share=decline_share, leads=leads))
+            simple = Habits(decline=Chance(share=decline_share))
+            usual = simple if habits is None else read_table(habits, Habits)
+            with contextlib.closing(CaseStore(Settings.load().home, bus.organisation)) as cases:
+                desk = handler.Desk(bus.organisation, usual, cases=cases, seed=seed, hour=timedelta(seconds=hour))
+                answer(bus, desk)
         else:
             export = Export.load(mapping)
             history.play(bus, history.HistoricDesk(bus.organisation, export, read_rows(past, export)))

@@ -1,63 +1,140 @@
-"""办理: a department's desk. Whatever it is asked to lead it accepts and resolves; a stated share it declines first.
+"""办理: a department's desk. Whatever it is asked to lead it accepts and resolves, and where it is called to help it
+helps. What it does otherwise, and how often, are its habits.
 
 A real desk asks its people here; this one answers at once.
 """
 
 from __future__ import annotations
 
-from hashlib import sha256
-from typing import Protocol
+from dataclasses import replace
+from datetime import timedelta
 
 import hutong
 from hutong import disposition
+from hutong.events.disposition import Decision, Measure
+from services.desk.cases import Case, Cases, learned
+from services.desk.habits import Asking, Habits
+from services.desk.supervisor import supervise
+from services.drawing import drawn
 
-WANTED = (disposition.Dispatched, disposition.DeclineDecided, disposition.Reopened)
-"""What a desk must hear of; everything else on its tickets is for information."""
+WANTED = (
+    disposition.Dispatched, disposition.Declined, disposition.DeclineDecided, disposition.Reopened,
+    disposition.AssistRequested, disposition.AssistReported,
+    disposition.ExtensionRequested, disposition.ExtensionDecided, disposition.Suspended, disposition.Resumed,
+    disposition.Overdue,
+)  # fmt: skip
+"""What a desk must hear of, its own events too; everything else on its tickets is for information."""
+
+DESIGNATED_AFTER = 3
+"""So many dispatches, and the next one cannot be declined (schemas/lifecycle.yaml, 指定承办)."""
 
 NOT_OURS = hutong.Clear("经核实，不属于本单位职责范围。")
+COME = hutong.Clear("请派人到现场，一同处理。")
+CAME = hutong.Clear("已派人到现场配合。")
+MORE_TIME = hutong.Clear("需要更多时间，已告知诉求人。")
 DONE = hutong.Clear("已到现场处理，并告知诉求人。")
 DONE_AGAIN = hutong.Clear("已再次处理，并当面听取诉求人意见。")
 
 
-class Leads(Protocol):
-    """Ticket → its lead unit 主办单位. A dict is one."""
-
-    def get(self, ticket: str, /) -> str | None: ...
-    def __setitem__(self, ticket: str, lead: str, /) -> None: ...
-
-
 class Desk:
-    """What this desk knows of its tickets, and what it answers."""
+    """What this desk knows of its tickets, and what it answers. ``hour`` is how long one takes here."""
 
-    def __init__(self, organisation: str, *, decline_share: float = 0.0, leads: Leads | None = None) -> None:
+    def __init__(
+        self,
+        organisation: str,
+        habits: Habits | None = None,
+        *,
+        cases: Cases | None = None,
+        seed: int = 0,
+        hour: timedelta = timedelta(hours=1),
+    ) -> None:
         self._organisation = organisation
-        self._decline_share = decline_share
-        self._leads: Leads = {} if leads is None else leads
+        self._habits = habits or Habits()
+        self._cases: Cases = {} if cases is None else cases
+        self._seed = seed
+        self._hour = hour
 
     def knows(self, event: hutong.Event) -> bool:
         """Whether it can tell who leads the event's ticket."""
-        return isinstance(event.data, disposition.Dispatched) or self._leads.get(event.ticket) is not None
+        return isinstance(event.data, disposition.Dispatched) or self._cases.get(event.ticket) is not None
 
-    def learn(self, event: hutong.Event) -> None:
-        """Remember who leads the ticket. Told again what it was told before, a desk that starts anew knows the same."""
-        if isinstance(event.data, disposition.Dispatched):
-            self._leads[event.ticket] = event.data.lead
+    def learn(self, event: hutong.Event) -> Case | None:
+        """Remember what the event says of its ticket. Told again what it was told before, a desk that starts anew knows
+        the same."""
+        before = self._cases.get(event.ticket)
+        case = learned(before, event)
+        if case is not None and case is not before:
+            self._cases[event.ticket] = case
+        return case
 
-    def answers(self, event: hutong.Event) -> list[hutong.EventData]:
-        """The desk's answers to ``event``, in order; none where another unit leads (主办) the ticket."""
-        self.learn(event)
-        if self._leads.get(event.ticket) != self._organisation:
+    def answers(self, event: hutong.Event, directory: hutong.Directory) -> list[hutong.EventData]:
+        """The desk's answers to ``event``, in order; none where the ticket is another's business."""
+        case = self.learn(event)
+        if case is None:
             return []
+        if case.lead == self._organisation:
+            return self._leads(event, case, directory)
+        if self._called(event):
+            return [disposition.AssistReported(report=CAME)]
+        return supervise(
+            event, case.lead, organisation=self._organisation, habits=self._habits, directory=directory, seed=self._seed
+        )
+
+    def _called(self, event: hutong.Event) -> bool:
+        """Whether it is called to help 协办 by this event."""
         match event.data:
-            case disposition.Dispatched() if self._declines(event.ticket):
-                return [disposition.Declined(reason="not_our_duty", explanation=NOT_OURS)]
-            case disposition.Dispatched() | disposition.DeclineDecided(decision=disposition.Decision.REJECTED):
-                return [disposition.Accepted(), disposition.Resolved(report=DONE)]
+            case disposition.Dispatched(assistants=units) | disposition.AssistRequested(units=units):
+                return self._organisation in units
+        return False
+
+    # -- as the lead unit 主办 --------------------------------------------------------------------------------------
+
+    def _leads(self, event: hutong.Event, case: Case, directory: hutong.Directory) -> list[hutong.EventData]:
+        match event.data:
+            case disposition.Dispatched() if self._declines(event, case):
+                self._cases[event.ticket] = replace(case, contested=True)  # who helps may report before our receipt
+                reasons = self._habits.reasons
+                reason = reasons[int(drawn(event, "reason", self._seed) * len(reasons))]
+                return [disposition.Declined(reason=reason, explanation=NOT_OURS)]
+            case disposition.Dispatched() | disposition.DeclineDecided(decision=Decision.REJECTED):
+                return [disposition.Accepted(), *self._begins(event, case, directory)]
+            case disposition.AssistReported() if case.helped_by(event) and not case.contested:
+                return [disposition.Resolved(report=DONE)]
+            case disposition.ExtensionDecided():
+                return [disposition.Resolved(report=DONE)]
+            case disposition.Suspended() if self._habits.resumes:
+                return [disposition.Resumed(reason="conditions_met"), disposition.Resolved(report=DONE)]
+            case disposition.Resumed() if event.source != self._organisation:
+                return [disposition.Resolved(report=DONE)]
             case disposition.Reopened():
                 return [disposition.Resolved(report=DONE_AGAIN)]
         return []
 
-    def _declines(self, ticket: str) -> bool:
-        """Decided by the ticket alone, so that a retry decides the same."""
-        digest = sha256(f"{self._organisation} {ticket}".encode()).digest()
-        return int.from_bytes(digest[:7], "big") / 2**56 < self._decline_share
+    def _begins(self, event: hutong.Event, case: Case, directory: hutong.Directory) -> list[hutong.EventData]:
+        """Waits for those who must help, calls for help, asks for time, or does it at once."""
+        if case.help:
+            return [] if case.waits else [_done()]
+        habits, draw = self._habits, drawn(event, "course", self._seed)
+        if draw < habits.whistle.share:
+            units = habits.helpers(event.category, self._organisation, directory)
+            return [disposition.AssistRequested(units=units, request=COME) if units else _done()]
+        draw -= habits.whistle.share
+        if draw < habits.extension.share:
+            return [self._asks(event, Measure.EXTENSION, habits.extension)]
+        if draw - habits.extension.share < habits.suspension.share:
+            return [self._asks(event, Measure.SUSPENSION, habits.suspension)]
+        return [_done()]
+
+    def _asks(self, event: hutong.Event, measure: Measure, asking: Asking) -> hutong.EventData:
+        """The time that is asked for is counted from the admission of what is answered."""
+        since = event.ledger.admitted if event.ledger else event.time
+        assert since is not None  # what was admitted has a time
+        until = since + asking.hours * self._hour
+        return disposition.ExtensionRequested(measure=measure, until=until, reason=asking.reason, explanation=MORE_TIME)
+
+    def _declines(self, event: hutong.Event, case: Case) -> bool:
+        return len(case.dispatches) <= DESIGNATED_AFTER and self._habits.decline.hits(event, "decline", self._seed)
+
+
+def _done() -> hutong.EventData:
+    return disposition.Resolved(report=DONE)

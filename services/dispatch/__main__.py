@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import hutong
-from services.dispatch.handler import decide
+from hutong.settings import Settings
+from services.dispatch.handler import WANTED, Dispatcher
+from services.dispatch.opening import opened
 from services.dispatch.routing import Routing
+from services.dispatch.store import FilingStore
 from services.serving import EventTimes, serve
 from services.tables import read_table
 
 NAME = "dispatch"
 
 
-def dispatch(bus: hutong.Bus, routing: Routing, times: EventTimes) -> None:
-    """Answer every filed ticket and every declined dispatch; one signature and one round trip for each."""
-    wanted = (hutong.complaint.Filed, hutong.disposition.Declined)
-    for event in bus.subscribe(types=wanted, receipts=True):  # the hotline files its tickets itself: its own receipts
+def dispatch(bus: hutong.Bus, routing: Routing, times: EventTimes, filings: FilingStore, seed: int = 0) -> None:
+    """Answer what is filed, merged and declined; one signature and one round trip for each event."""
+    dispatcher = Dispatcher(bus.organisation, routing, filings, seed=seed)
+    if not filings.rebuilt:
+        with filings.rebuilding():
+            for event in bus.replay(source="deliveries"):
+                if event.refusal is None:
+                    dispatcher.learn(event, opened(bus, event, routing, filings.key))
+    for event in bus.subscribe(types=WANTED, receipts=True, refusals=True):  # the hotline files its tickets itself
         with event:
-            steps = decide(event, organisation=bus.organisation, routing=routing, directory=bus.directory)
-            bus.submit_batch([bus.draft(step, answers=event, time=times.of(event)) for step in steps])
+            steps = dispatcher.answers(event, opened(bus, event, routing, filings.key), bus.directory)
+            drafts = [bus.draft(step.data, ticket=step.ticket, answers=event, time=times.of(event)) for step in steps]
+            bus.submit_batch(drafts)
 
 
 def main(
@@ -30,9 +40,15 @@ def main(
     event_times: Annotated[
         EventTimes, typer.Option(help="Date answers now, or like the event they answer. 时间")
     ] = EventTimes.NOW,
+    seed: Annotated[int, typer.Option(help="Another seed decides other contests. 随机种子")] = 0,
 ) -> None:
-    """Dispatch tickets to the unit that must answer them. 派单"""
-    serve(NAME, lambda bus: dispatch(bus, read_table(routing, Routing), event_times))
+    """Dispatch tickets to the unit that must answer them; merge repeats. 派单、并单"""
+
+    def work(bus: hutong.Bus) -> None:
+        with contextlib.closing(FilingStore(Settings.load().home, bus.organisation)) as filings:
+            dispatch(bus, read_table(routing, Routing), event_times, filings, seed)
+
+    serve(NAME, work)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from hutong.event import Source
 from hutong.events.directory import Level, Name, OrganisationEntry, Registered, Revoked
 from hutong.transport import Partition, Record
 from hutong.wire.envelope import Submission
+from hutong.wire.stamps import LedgerStamp, RefusalStamp
 from tests.cities import TwinCity
 
 TICKET = "110000-20260131-0123456789"
@@ -25,14 +26,17 @@ def event(
     category: str = "public_service/water",
     area: str = "110105026",
     fingerprint: bytes = b"\1" * 32,
+    time: datetime = NOON,
+    admitted: datetime | None = None,
+    refused: str = "",
 ) -> hutong.Event:
-    """An event as a handler is given it."""
+    """An event as a handler is given it: ``admitted`` then, or ``refused`` with this code."""
     return hutong.Event(
         id="1",
         source=source,
         type=data.TYPE,
         ticket=ticket,
-        time=NOON,
+        time=time,
         causation=None,
         data=data,
         fingerprint=fingerprint,
@@ -40,17 +44,31 @@ def event(
         submission=Submission(key=None, value=None, headers=()),
         category=category,
         area=area,
+        ledger=None
+        if admitted is None
+        else LedgerStamp(
+            generation=1,
+            partition=0,
+            sequence=1,
+            admitted_ms=round(admitted.timestamp() * 1000),
+            directory=1,
+            audience_hash=b"",
+        ),
+        refusal=RefusalStamp(code=refused, text=refused, returned_to=source) if refused else None,
     )
 
 
-def directory(*organisations: str, revoked: tuple[str, ...] = ()) -> hutong.Directory:
-    """A directory with these organisations, some of them revoked."""
+def directory(
+    *organisations: str, revoked: tuple[str, ...] = (), parents: Mapping[str, str] | None = None
+) -> hutong.Directory:
+    """A directory with these organisations, some of them revoked, some of them under others."""
     made = hutong.Directory()
     for organisation in organisations:
         entry = OrganisationEntry(
             id=organisation,
             names=(Name(language="en", text=organisation),),
             level=Level.DEPARTMENT,
+            parent=(parents or {}).get(organisation),
             signing_keys=(organisation.encode().ljust(32, b"."),),
             rights=(),
         )

@@ -8,9 +8,11 @@ from pathlib import Path
 import hutong
 from hutong.events.complaint import Filed, Kind, SourceReference
 from hutong.events.disposition import Accepted, Decision, Declined, DeclineDecided, Dispatched, Reopened, Resolved
+from services.desk.habits import Habits
 from services.desk.handler import Desk
 from services.desk.history import HistoricDesk
-from services.desk.store import LeadStore
+from services.desk.store import CaseStore
+from services.drawing import ALWAYS, Chance
 from services.exports import BadRow, Export, Row
 from tests.services.handling import NOON, event
 
@@ -19,31 +21,38 @@ TO_WATER = event(Dispatched(lead=WATER))
 REJECTED = event(DeclineDecided(decision=Decision.REJECTED))
 
 
+NOBODY = hutong.Directory()
+
+
+def answers(desk: Desk, given: hutong.Event, known: hutong.Directory = NOBODY) -> list[hutong.EventData]:
+    return desk.answers(given, known)
+
+
 def types(events: list[hutong.EventData]) -> list[type[hutong.EventData]]:
     return [type(data) for data in events]
 
 
 def test_a_desk_accepts_and_resolves_what_it_leads() -> None:
     """Accepted comes before Resolved."""
-    assert types(Desk(WATER).answers(TO_WATER)) == [Accepted, Resolved]
+    assert types(answers(Desk(WATER), TO_WATER)) == [Accepted, Resolved]
 
 
 def test_a_desk_leaves_alone_what_another_unit_leads() -> None:
-    """As an assistant, or as a former lead, it hears of the ticket and says nothing."""
+    """As an assistant that was not called, or as a former lead, it hears of the ticket and says nothing."""
     desk = Desk(WATER)
-    assert desk.answers(event(Dispatched(lead="110105", assistants=(WATER,)))) == []
-    assert desk.answers(event(Reopened(reason="dissatisfied"))) == []
-    desk.answers(TO_WATER)
-    desk.learn(event(Dispatched(lead="110105")))
-    assert desk.answers(REJECTED) == []
+    assert answers(desk, event(Dispatched(lead="110105", assistants=("110000.heat",)))) == []
+    assert answers(desk, event(Reopened(reason="dissatisfied"))) == []
+    answers(desk, TO_WATER)
+    desk.learn(event(Dispatched(lead="110105"), fingerprint=b"\2" * 32))
+    assert answers(desk, REJECTED) == []
 
 
 def test_a_declined_ticket_is_handled_once_the_dispatcher_insists() -> None:
     """After 驳回 there is no second declining; after 同意 there is nothing to do."""
-    desk = Desk(WATER, decline_share=1.0)
-    assert types(desk.answers(TO_WATER)) == [Declined]
-    assert desk.answers(event(DeclineDecided(decision=Decision.GRANTED))) == []
-    assert types(desk.answers(REJECTED)) == [Accepted, Resolved]
+    desk = Desk(WATER, Habits(decline=ALWAYS))
+    assert types(answers(desk, TO_WATER)) == [Declined]
+    assert answers(desk, event(DeclineDecided(decision=Decision.GRANTED))) == []
+    assert types(answers(desk, REJECTED)) == [Accepted, Resolved]
 
 
 def test_the_stated_share_is_declined_and_the_same_tickets_on_every_try() -> None:
@@ -51,8 +60,8 @@ def test_the_stated_share_is_declined_and_the_same_tickets_on_every_try() -> Non
     tickets = [f"110000-20260131-{number:010d}" for number in range(2000)]
 
     def declined() -> list[str]:
-        desk = Desk(WATER, decline_share=0.03)
-        return [t for t in tickets if types(desk.answers(event(Dispatched(lead=WATER), ticket=t))) == [Declined]]
+        desk = Desk(WATER, Habits(decline=Chance(share=0.03)))
+        return [t for t in tickets if types(answers(desk, event(Dispatched(lead=WATER), ticket=t))) == [Declined]]
 
     assert 30 <= len(declined()) <= 90
     assert declined() == declined()
@@ -62,20 +71,20 @@ def test_a_desk_that_starts_anew_goes_on_with_the_tickets_it_led() -> None:
     """What it learns from its deliveries is all it needs to resolve a reopened ticket again."""
     desk = Desk(WATER)
     desk.learn(TO_WATER)
-    assert types(desk.answers(event(Reopened(reason="dissatisfied")))) == [Resolved]
+    assert types(answers(desk, event(Reopened(reason="dissatisfied")))) == [Resolved]
 
 
 def test_a_desk_remembers_across_its_restarts_and_knows_what_it_was_never_told(tmp_path: Path) -> None:
     """Who leads a ticket lies in a file, not in memory; a desk that lost it says so instead of staying silent."""
     reopened = event(Reopened(reason="dissatisfied"))
-    with contextlib.closing(LeadStore(tmp_path, WATER)) as leads:
-        desk = Desk(WATER, leads=leads)
+    with contextlib.closing(CaseStore(tmp_path, WATER)) as cases:
+        desk = Desk(WATER, cases=cases)
         assert not desk.knows(reopened)
-        desk.answers(TO_WATER)
-    with contextlib.closing(LeadStore(tmp_path, WATER)) as leads:
-        desk = Desk(WATER, leads=leads)
+        answers(desk, TO_WATER)
+    with contextlib.closing(CaseStore(tmp_path, WATER)) as cases:
+        desk = Desk(WATER, cases=cases)
         assert desk.knows(reopened)
-        assert types(desk.answers(reopened)) == [Resolved]
+        assert types(answers(desk, reopened)) == [Resolved]
 
 
 EXPORT = Export.model_validate(
@@ -131,5 +140,5 @@ def test_a_reopened_ticket_of_the_past_is_resolved_again_at_once() -> None:
 
 def test_a_report_is_sealed_content() -> None:
     """No desk writes its words in the clear."""
-    for data in Desk(WATER).answers(TO_WATER):
+    for data in answers(Desk(WATER), TO_WATER):
         assert "处理" not in repr(data)

@@ -9,7 +9,8 @@ import pytest
 
 import hutong
 from hutong.events.complaint import Answered, Filed, Kind
-from services.dispatch.handler import decide
+from services.dispatch.handler import Dispatcher, Opened
+from services.dispatch.repeats import Filing
 from services.dispatch.routing import Routing
 from services.tables import read_table
 from tests.services.handling import directory, event
@@ -35,8 +36,25 @@ ROUTING = Routing.model_validate(
 EVERYBODY = directory("110000.water", "110000.traffic", "110105", "110105026", "110000.rest")
 
 
-def answers(given: hutong.Event, known: hutong.Directory = EVERYBODY) -> list[hutong.EventData]:
-    return decide(given, organisation="110000", routing=ROUTING, directory=known)
+class OpenTickets(dict[str, Filing]):
+    """Open tickets in memory."""
+
+    def put(self, filing: Filing) -> None:
+        self[filing.ticket] = filing
+
+    def end(self, ticket: str) -> None:
+        self.pop(ticket, None)
+
+    def alike(self, filing: Filing) -> list[Filing]:
+        return [other for other in self.values() if other.ticket != filing.ticket]
+
+
+def answers(
+    given: hutong.Event, known: hutong.Directory = EVERYBODY, routing: Routing = ROUTING, narrative: str = ""
+) -> list[hutong.EventData]:
+    steps = Dispatcher("110000", routing, OpenTickets()).answers(given, Opened(narrative=narrative), known)
+    assert all(step.ticket == given.ticket for step in steps)
+    return [step.data for step in steps]
 
 
 def lead(given: hutong.Event, known: hutong.Directory = EVERYBODY) -> str:

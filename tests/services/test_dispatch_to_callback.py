@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,14 @@ from hutong.rules.lifecycle import Lifecycle, Ticket
 from services.callback.__main__ import call_back
 from services.callback.handler import Shares
 from services.desk.__main__ import answer
+from services.desk.habits import Habits
 from services.desk.handler import Desk
 from services.desk.history import HistoricDesk, play
 from services.dispatch.__main__ import dispatch
+from services.dispatch.contests import Contests
 from services.dispatch.routing import Routing
+from services.dispatch.store import FilingStore
+from services.drawing import NEVER, Chance
 from services.exports import Export, Row, read_rows
 from services.intake.filing import Filing, Times
 from services.intake.report import Report
@@ -77,14 +82,34 @@ def beijing(tmp_path: Path) -> Iterator[TwinCity]:
         yield city
 
 
+def beijings(**change: Any) -> Routing:
+    """The routing of the demo city, with something changed."""
+    routing = read_table(CITIES / "beijing" / "routing.yaml", Routing)
+    return routing.model_copy(update={"withdrawn": NEVER, "contests": Contests(), **change})
+
+
+SIMPLE = beijings(repeats=None)
+"""Every wish to be relieved is granted where somebody is left to ask; nobody withdraws; nothing is merged."""
+
+
+def dispatching(city: TwinCity, routing: Routing, times: EventTimes = EventTimes.NOW) -> Callable[[hutong.Bus], None]:
+    """Dispatch as a process does: its store is opened, and closed when it stops."""
+
+    def work(bus: hutong.Bus) -> None:
+        with closing(FilingStore(city.home, city.id)) as filings:
+            dispatch(bus, routing, times, filings)
+
+    return work
+
+
 def rounds(city: TwinCity, desks: list[str], *, decline_share: float, shares: Shares) -> None:
     """Let every service do what is there, again and again, each time started anew."""
-    routing = read_table(CITIES / "beijing" / "routing.yaml", Routing)
+    habits = Habits(decline=Chance(share=decline_share))
 
     def one() -> None:
-        run(city, city.id, "dispatch", partial(dispatch, routing=routing, times=EventTimes.NOW))
+        run(city, city.id, "dispatch", dispatching(city, SIMPLE))
         for unit in desks:
-            run(city, unit, "desk", partial(answer, desk=Desk(unit, decline_share=decline_share)))
+            run(city, unit, "desk", partial(answer, desk=Desk(unit, habits)))
         run(city, city.id, "callback", partial(call_back, shares=shares, seed=1, times=EventTimes.NOW))
 
     until_quiet(city, one)
@@ -125,7 +150,6 @@ def test_answers_name_what_they_answer(beijing: TwinCity, tmp_path: Path) -> Non
 def test_a_service_that_did_not_mark_what_it_did_does_it_once(beijing: TwinCity, tmp_path: Path) -> None:
     """Killed between its answer and its mark, it answers again; the city keeps the first."""
     file_all(beijing, lines(tmp_path / "a.jsonl", 3))
-    routing = read_table(CITIES / "beijing" / "routing.yaml", Routing)
 
     def killed(bus: hutong.Bus) -> None:
         submit = bus.submit_batch
@@ -135,11 +159,11 @@ def test_a_service_that_did_not_mark_what_it_did_does_it_once(beijing: TwinCity,
             raise ZeroDivisionError
 
         bus.submit_batch = then_die  # type: ignore[method-assign, assignment]
-        dispatch(bus, routing, EventTimes.NOW)
+        dispatching(beijing, SIMPLE)(bus)
 
     with pytest.raises(ZeroDivisionError):
         run(beijing, beijing.id, "dispatch", killed)
-    run(beijing, beijing.id, "dispatch", partial(dispatch, routing=routing, times=EventTimes.NOW))
+    run(beijing, beijing.id, "dispatch", dispatching(beijing, SIMPLE))
     assert refusals(beijing) == ["already_admitted"]
     assert [len(events) for events in histories(beijing).values()] == [2, 2, 2]
 
@@ -159,7 +183,7 @@ def test_real_rows_are_played_again_with_their_own_times(tmp_path: Path) -> None
         shares = Shares(contacted=1.0, satisfied=0.8)
 
         def one() -> None:
-            run(city, "nyc", "dispatch", partial(dispatch, routing=routing, times=EventTimes.EVENT))
+            run(city, "nyc", "dispatch", dispatching(city, routing, EventTimes.EVENT))
             for agency in agencies:
                 run(city, agency, "desk", partial(play, desk=HistoricDesk(agency, export, rows)))
             run(city, "nyc", "callback", partial(call_back, shares=shares, seed=1, times=EventTimes.EVENT))
