@@ -43,7 +43,7 @@ from services.deliver.past import Past as DeliverPast
 from services.owning.running import Owner
 
 CITY = "110000"
-EVERY_RIGHT = ("register", "file", "dispatch", "call_back", "clock", "custody", "backfill", "replay")
+EVERY_RIGHT = ("register", "file", "dispatch", "call_back", "clock", "backfill", "replay")
 
 
 @dataclass(frozen=True, slots=True)

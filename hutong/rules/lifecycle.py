@@ -13,6 +13,7 @@ from hutong.catalogue import SCHEMAS, strict_yaml
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
 from hutong.rules.directory import Directory
+from hutong.rules.ticket_keys import keys_after
 
 SAME = "same"
 """In ``to``: the event leaves the ticket in its state."""
@@ -134,6 +135,10 @@ class Ticket:
     into: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     """How many events there were of each type that the table counts."""
+    keys: tuple[str, ...] = ()
+    """Ids (hex, sorted) of the keys seen on this ticket that may still be sealed under."""
+    stale_keys: tuple[str, ...] = ()
+    """Ids (hex, sorted) of those that may not: of before a change of lead, or erased."""
     participants: frozenset[str] = frozenset()
 
 
@@ -184,6 +189,7 @@ class Lifecycle:
             sets[name] = (*held, *(new for new in getattr(data, value) if new not in held))
         if rule.beyond:
             sets["counts"] = {**before.counts, data.TYPE: before.counts.get(data.TYPE, 0) + 1}
+        sets["keys"], sets["stale_keys"] = keys_after(before.keys, before.stale_keys, before.lead, data)
         return replace(before, state=self._target(rule, before, data), **sets)
 
     def _entitled(self, rule: Rule, ticket: Ticket | None, type_: str, author: str, directory: Directory) -> None:

@@ -35,8 +35,12 @@ def key_id(public_key: bytes) -> bytes:
     return sha256(public_key).digest()[:KEY_ID_BYTES]
 
 
-def _signed_text(environment: Environment, size: int, root: bytes) -> bytes:
-    return label(environment) + bytes([SUITE]) + size.to_bytes(4, "big") + root
+def _label(what: Environment | bytes) -> bytes:
+    return what if isinstance(what, bytes) else label(what)
+
+
+def _signed_text(opening: bytes, size: int, root: bytes) -> bytes:
+    return opening + bytes([SUITE]) + size.to_bytes(4, "big") + root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +80,12 @@ class Signature:
 
 
 class Signer:
-    """Signs with one organisation's key, for one environment."""
+    """Signs with one organisation's key: events of one environment, or (``what`` is the label that opens every signed
+    text) something else, which then is never taken for an event."""
 
-    def __init__(self, private_key: Ed25519PrivateKey, environment: Environment) -> None:
+    def __init__(self, private_key: Ed25519PrivateKey, what: Environment | bytes) -> None:
         self._key = private_key
-        self._environment = environment
+        self._label = _label(what)
         self.public_key = private_key.public_key().public_bytes_raw()
         self._key_id = key_id(self.public_key)
 
@@ -94,7 +99,7 @@ class Signer:
             raise ValueError(f"a batch has at most {MAX_BATCH} events, not {len(fingerprints)}")
         levels = tree_levels(fingerprints)
         size = len(fingerprints)
-        signature = self._key.sign(_signed_text(self._environment, size, levels[-1][0]))
+        signature = self._key.sign(_signed_text(self._label, size, levels[-1][0]))
         return [
             Signature(
                 key_id=self._key_id,
@@ -108,10 +113,11 @@ class Signer:
 
 
 class Verifier:
-    """Checks signatures for one environment; remembers the last roots it found good, so a batch costs one check."""
+    """Checks signatures of one label (see :class:`Signer`); remembers the last roots it found good, so a batch costs
+    one check."""
 
-    def __init__(self, environment: Environment, remembered: int = 1024) -> None:
-        self._environment = environment
+    def __init__(self, what: Environment | bytes, remembered: int = 1024) -> None:
+        self._label = _label(what)
         self._remembered = remembered
         self._good: OrderedDict[tuple[bytes, bytes, bytes], None] = OrderedDict()
 
@@ -122,7 +128,7 @@ class Verifier:
             InvalidEvent: ``bad_signature``.
         """
         root = root_of(fingerprint, signature.index, signature.size, signature.path)
-        text = _signed_text(self._environment, signature.size, root)
+        text = _signed_text(self._label, signature.size, root)
         known = (public_key, text, signature.signature)
         if known in self._good:
             self._good.move_to_end(known)

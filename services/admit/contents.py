@@ -9,6 +9,7 @@ from hutong.events.disposition import AssistRequested, Dispatched
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
 from hutong.rules.territory import Territory
+from hutong.rules.ticket_keys import check_keys
 from hutong.wire.identity import ticket_city, ticket_day
 
 
@@ -35,6 +36,12 @@ def check(data: EventData, *, subject: str, ticket: Ticket | None, directory: Di
             _another(subject, repeat.ticket)
             if ticket is not None and repeat.filed.timestamp() * 1000 <= ticket.filed_ms:
                 raise InvalidEvent("bad_merge", f"{repeat.ticket} is not younger than {subject}: merge this into that")
+
+
+def check_seals(data: EventData, ticket: Ticket | None) -> None:
+    """Nothing where every sealed field is under a key that is the ticket's still. Raises InvalidEvent ``stale_key``."""
+    if ticket is not None:
+        check_keys(ticket.keys, ticket.stale_keys, ticket.lead, data)
 
 
 def _registered(units: tuple[str, ...], directory: Directory) -> None:

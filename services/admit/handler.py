@@ -22,7 +22,7 @@ from hutong.transport.partition import partition_of
 from hutong.wire.envelope import MAX_EVENT_BYTES, SIGNATURE, Attributes, Environment, Submission
 from hutong.wire.identity import ticket_city, under_city
 from hutong.wire.signing import Signature, Verifier
-from services.admit.contents import check
+from services.admit.contents import check, check_seals
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(days=7)
@@ -122,14 +122,16 @@ class Admission:
             attributes = self._recognise(submission, fault)
             in_its_place = True
             data = self._understand(submission, attributes, state, directory, now_ms)
+            before = state.ticket(attributes.subject)
             ticket = self.lifecycle.step(
-                state.ticket(attributes.subject),
+                before,
                 data,
                 subject=attributes.subject,
                 author=attributes.source,
                 directory=directory,
                 at_ms=now_ms,
             )
+            check_seals(data, before)
         except InvalidEvent as error:
             passing = error.code.startswith("unknown_") or error.code in PASSING
             told = author is None or state.returned(fingerprint, error.code)

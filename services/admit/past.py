@@ -19,7 +19,7 @@ from services.owning.state import Belongs, StateFile
 TOPICS = ("ledger", "refusals")
 """Everything that the state follows from."""
 
-_RULES = 2
+_RULES = 3
 """Counts up when this code makes another state of the same records."""
 
 

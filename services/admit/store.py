@@ -87,9 +87,8 @@ class Store:
         if row is None:
             return None
         state = json.loads(row[0])
-        return Ticket(
-            **{**state, "assistants": tuple(state["assistants"]), "participants": frozenset(state["participants"])}
-        )
+        lists = {name: tuple(state[name]) for name in ("assistants", "keys", "stale_keys")}
+        return Ticket(**{**state, **lists, "participants": frozenset(state["participants"])})
 
     def add_entry(self, *, fingerprint: bytes, source: str, id: str, ticket: Ticket, head: Head) -> None:
         """An event was admitted: ``ticket`` is what it left, ``head`` its place."""

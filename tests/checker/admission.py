@@ -94,7 +94,7 @@ class Walk:
             ticket=ticket,
             used=key in self._identities,
         )
-        findings.look("author", "well_formed", "lifecycle", "audience", "headers")
+        findings.look("author", "well_formed", "lifecycle", "sealing", "audience", "headers")
         for rule, code in faults(reading, place, world):
             if rule != "duplicate":  # named once, over all partitions
                 state = ticket.state if ticket else "no ticket"

@@ -19,7 +19,7 @@ from hutong.wire.signing import Verifier
 from tests.checker.records import Reading
 from tests.checker.register import Register, Standing
 from tests.checker.tables import Tables
-from tests.checker.tickets import Ticket, objections
+from tests.checker.tickets import Ticket, objections, sealed_under_a_dead_key
 
 _MINUTE = 60_000
 _AHEAD, _BACK = 5 * _MINUTE, 7 * 24 * 60 * _MINUTE
@@ -195,6 +195,10 @@ def _subject(reading: Reading) -> str:
     return (reading.submission.header("ce_subject") or b"").decode("ascii", "replace")
 
 
+def _stale_key(reading: Reading, place: Place, world: World) -> bool:
+    return reading.data is not None and sealed_under_a_dead_key(place.ticket, reading.data)
+
+
 FAULTS: Mapping[str, Mapping[str, Fault]] = {
     "author": {
         "missing_signature": lambda reading, place, world: reading.submission.header("signature") is None,
@@ -230,6 +234,7 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
     "lifecycle": {
         code: _step(code) for code in ("unknown_type", "unknown_ticket", "not_entitled", "superseded", "not_allowed")
     },
+    "sealing": {"stale_key": _stale_key},
     "duplicate": {"already_admitted": lambda reading, place, world: place.used},
 }
 """Rule that an entry with this fault breaks → code of the fault → whether it holds."""

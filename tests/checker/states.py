@@ -59,6 +59,8 @@ def _ticket(ticket: Ticket) -> dict[str, object]:
         "filed_ms": ticket.filed_ms,
         "counts": ticket.counts,
         "assistants": list(ticket.many("assistants")),
+        "keys": sorted(ticket.keys),
+        "stale_keys": sorted(ticket.dead_keys),
         "participants": sorted(ticket.participants),
     }
 

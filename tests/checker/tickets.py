@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hutong.events import EventData
+from hutong.events.disposition import Dispatched
+from hutong.events.notice import AccessReleased, Erased
+from hutong.events.sealed import Sealed
 from tests.checker.register import Register
 from tests.checker.tables import Step, Tables
 
@@ -20,6 +23,10 @@ class Ticket:
     filed_ms: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     """How many events there were of a type whose row has a limit."""
+    keys: set[str] = field(default_factory=set)
+    """Key ids, in hex, of what was sealed or released since the last change of lead, the erased ones taken out."""
+    dead_keys: set[str] = field(default_factory=set)
+    """Key ids of before a change of lead, and erased ones."""
     participants: frozenset[str] = frozenset()
 
     def one(self, name: str) -> str:
@@ -85,6 +92,7 @@ def walk(tables: Tables, ticket: Ticket, data: EventData, author: str, at_ms: in
     step = tables.steps.get(data.TYPE)
     if step is None:
         return
+    _walk_keys(ticket, data)
     ticket.state = _target(step, data, ticket) or ticket.state
     if step.limit:
         ticket.counts[data.TYPE] = ticket.counts.get(data.TYPE, 0) + 1
@@ -94,6 +102,34 @@ def walk(tables: Tables, ticket: Ticket, data: EventData, author: str, at_ms: in
     for name, source in step.adds.items():
         held = ticket.many(name)
         ticket.fields[name] = held + tuple(new for new in getattr(data, source) if new not in held)
+
+
+def _walk_keys(ticket: Ticket, data: EventData) -> None:
+    """A change of lead ends every key seen so far, an erasure those it names; then this event's own are seen."""
+    match data:
+        case Dispatched(lead=lead) if ticket.one("lead") not in ("", lead):
+            ticket.dead_keys |= ticket.keys
+            ticket.keys.clear()
+        case Erased(key_ids=ids):
+            ticket.dead_keys |= {key_id.hex() for key_id in ids}
+        case AccessReleased(key_id=key_id):
+            ticket.keys.add(key_id.hex())
+    ticket.keys |= seals(data)
+    ticket.keys -= ticket.dead_keys
+
+
+def seals(data: EventData) -> set[str]:
+    """The ids, in hex, of the keys that an event's fields are sealed under."""
+    return {value.key_id.hex() for _, value in data if isinstance(value, Sealed)}
+
+
+def sealed_under_a_dead_key(ticket: Ticket | None, data: EventData) -> bool:
+    """Whether the ticket had the key before its lead changed (by this very event, perhaps), or it was erased."""
+    if ticket is None:
+        return False
+    after = Ticket(id="", fields=ticket.fields, keys=set(ticket.keys), dead_keys=set(ticket.dead_keys))
+    _walk_keys(after, data)
+    return not seals(data).isdisjoint(after.dead_keys)
 
 
 def audience(tables: Tables, register: Register, ticket: Ticket, author: str, number: int) -> frozenset[str]:

@@ -22,6 +22,7 @@ RULES: Mapping[str, str] = {
     "author": "ledger entries are signed by a key that the directory of their time holds valid",
     "well_formed": "ledger entries are events of the catalogue, in time and in their ticket's partition",
     "lifecycle": "ledger entries are steps that the lifecycle allows, by who may take them",
+    "sealing": "ledger entries seal nothing under a key of before a change of lead, or an erased one",
     "merge": "merged tickets were told to the older one first, while it was open, and are the younger",
     "audience": "ledger entries bear the audience that table and agreements give, and its hash",
     "headers": "ledger entries show category and area, no finer than they may",

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hutong import disposition
 from hutong.event import read_event
 from hutong.rules.reasons import Reasons
 from hutong.settings import read_private_key
@@ -20,7 +19,7 @@ from hutong.wire.stamps import RefusalStamp
 from services.admit.owner import UNREADABLE
 from tests.cities import TwinCity
 from tests.docs.recompute import ROOT
-from tests.integration.test_refusals import CITY, FILED, HEAT, KEPT, RETURNED, WATER, Scene, Sender, Sent
+from tests.integration.test_refusals import CITY, HEAT, KEPT, RETURNED, WATER, Scene, Sender, Sent, led_twice
 
 GONE = "110000.gone"
 
@@ -58,9 +57,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             city.register(organisation)
         city.revoke(GONE)
         hotline = city.connect(CITY)
-        ticket = hotline.submit(FILED, wait="admitted")
-        hotline.submit(disposition.Dispatched(lead=WATER), ticket=ticket.ticket, wait="admitted")
-        city.connect(WATER).submit(disposition.Accepted(), ticket=ticket.ticket, wait="admitted")
+        ticket, former_seal = led_twice(hotline, city.connect(HEAT), city.connect(WATER))
         signers = {
             name: Signer(read_private_key(city.keys / f"{name}.pem"), "test") for name in (CITY, WATER, HEAT, GONE)
         }
@@ -68,7 +65,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         running: Any = SimpleNamespace(
             transport=city.transport, founded=SimpleNamespace(city=SimpleNamespace(partitions=2))
         )
-        yield Scene(city=running, hotline=hotline, sender=Sender(running, signers), ticket=ticket, signers=signers)
+        yield Scene(
+            city=running, hotline=hotline, sender=Sender(running, signers), ticket=ticket, signers=signers,
+            former_seal=former_seal,
+        )  # fmt: skip
 
 
 def refusal_of(scene: Scene, sent: Sent) -> RefusalStamp | None:

@@ -108,6 +108,8 @@ class Scene:
     sender: Sender
     ticket: Submitted
     signers: dict[str, Signer]
+    former_seal: hutong.Sealed
+    """Sealed under the key that the ticket had before its lead changed."""
 
     def encode(self, data: hutong.EventData) -> bytes:
         """Framed Avro of ``data``."""
@@ -143,17 +145,36 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     home: Path = tmp_path_factory.mktemp("refusals")
     with running_city(home) as city:
         hotline = city.connect(CITY)
-        ticket = hotline.submit(FILED, wait="admitted")
-        hotline.submit(hutong.disposition.Dispatched(lead=WATER), ticket=ticket.ticket, wait="admitted")
-        with city.connect(WATER) as water:
-            water.submit(hutong.disposition.Accepted(), ticket=ticket.ticket, wait="admitted")
+        with city.connect(HEAT) as heat, city.connect(WATER) as water:
+            ticket, former_seal = led_twice(hotline, heat, water)
         signers = {
             name: Signer(read_private_key(city.founded.key(name)), "test") for name in city.founded.city.organisations
         }
         signers["stranger"] = Signer(Ed25519PrivateKey.generate(), "test")
         signers["110000.gone"] = revoked(city)
-        yield Scene(city=city, hotline=hotline, sender=Sender(city, signers), ticket=ticket, signers=signers)
+        yield Scene(
+            city=city, hotline=hotline, sender=Sender(city, signers), ticket=ticket, signers=signers,
+            former_seal=former_seal,
+        )  # fmt: skip
         hotline.close()
+
+
+def led_twice(hotline: hutong.Bus, heat: hutong.Bus, water: hutong.Bus) -> tuple[Submitted, hutong.Sealed]:
+    """A ticket that ``heat`` declined and ``water`` accepted, and what was sealed when it was filed."""
+    ticket = hotline.submit(FILED.model_copy(update={"narrative": hutong.Clear("no water")}), wait="admitted")
+    steps: tuple[tuple[hutong.Bus, hutong.EventData], ...] = (
+        (hotline, hutong.disposition.Dispatched(lead=HEAT)),
+        (heat, hutong.disposition.Declined(reason="not_our_duty")),
+        (hotline, hutong.disposition.DeclineDecided(decision=hutong.disposition.Decision.GRANTED)),
+        (hotline, hutong.disposition.Dispatched(lead=WATER)),
+        (water, hutong.disposition.Accepted()),
+    )
+    for bus, data in steps:
+        bus.submit(data, ticket=ticket.ticket, wait="admitted")
+    (filed,) = (event for event in hotline.replay(ticket=ticket.ticket) if event.id == ticket.id)
+    assert isinstance(filed.data, hutong.complaint.Filed)
+    assert isinstance(filed.data.narrative, hutong.Sealed)
+    return ticket, filed.data.narrative
 
 
 def revoked(city: RunningCity) -> Signer:
@@ -214,6 +235,7 @@ RETURNED: Mapping[str, Make] = {
     "not_allowed": lambda s: about(s, hutong.disposition.Closed(reason="done")),
     "superseded": lambda s: about(s, hutong.complaint.Answered(basis="x")),
     "not_entitled": lambda s: about(s, hutong.disposition.Resolved(), source=HEAT, signer=HEAT),
+    "stale_key": lambda s: about(s, hutong.complaint.Amended(narrative=s.former_seal)),
 }
 """Signature and source hold, so the author is told."""
 
