@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +24,7 @@ from typing import Any, Self
 import hutong
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
-from hutong.events.directory import Level, Name, OrganisationEntry
+from hutong.events.directory import Agreement, Level, Name, OrganisationEntry
 from hutong.keys import make_keys
 from hutong.registrar import Registrar
 from hutong.registry import DirectoryReader
@@ -151,6 +151,14 @@ class TwinCity:
     def revoke(self, organisation: str, reason: str = "closed") -> None:
         """End the organisation's entry."""
         self.registrar.revoke(organisation, reason, datetime.now(UTC))
+
+    def agree(self, id: str, recipient: str, *, until: datetime | None = None, **given: Collection[str]) -> None:
+        """Open a standing agreement, for a day unless told; admit knows of it within half a second, or after
+        :meth:`take_over`."""
+        lists = {name: tuple(given.get(name, ())) for name in ("types", "categories", "areas", "key_classes")}
+        until = until or datetime.now(UTC) + timedelta(days=1)
+        agreement = Agreement(id=id, recipient=recipient, purpose="study", until=until, **lists)
+        self.registrar.open_agreement(agreement, datetime.now(UTC))
 
     def _enter(
         self,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from hutong.cli import deadletters, org, outbox, refusals, replay, status, submit, subscribe, ticket
+from hutong.cli import agreements, deadletters, org, outbox, refusals, replay, status, submit, subscribe, ticket
 from hutong.cli.connection import Given
 from hutong.cli.texts import localise, say
 from hutong.errors import (
@@ -121,6 +121,7 @@ app.command("submit")(submit.submit)
 app.command("subscribe")(subscribe.subscribe)
 app.command("replay")(replay.replay)
 app.command("status")(status.status)
+app.add_typer(agreements.app, name="agreements")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(org.app, name="org")
 app.add_typer(outbox.app, name="outbox")

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from hutong.cli import connection
 from hutong.cli.options import Json, Origin, Unseal, moment, ticket_id
+from hutong.cli.progress import progress
 from hutong.cli.texts import say
-
-if TYPE_CHECKING:
-    from hutong.event import Event
-    from hutong.transport import Transport
 
 
 def replay(
@@ -42,7 +39,7 @@ def replay(
     with (
         hutong.connect("replay", settings, transport=transport) as bus,
         _written(output) as file,
-        _progress(transport, "ledger" if source is Origin.LEDGER else f"deliveries.{bus.organisation}") as step,
+        progress(transport, "ledger" if source is Origin.LEDGER else f"deliveries.{bus.organisation}") as step,
     ):
         events = bus.replay(source=source.value, ticket=ticket_id(ticket), since=bounds[0], until=bounds[1])
         for event in events:
@@ -73,37 +70,3 @@ def _written(output: Path | None) -> Iterator[TextIO]:
         raise SettingsError(f"{output} cannot be written ({error.strerror}): name another file") from error
     finally:
         part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress(transport: Transport, topic: str) -> Iterator[Callable[[Event], None]]:
-    """A bar on standard error where that is a terminal; gives what to call with each event."""
-    if not sys.stderr.isatty():
-        yield lambda event: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    begins, ends = _extent(transport, topic)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(topic, total=sum(ends) - sum(begins))
-        at = list(begins)
-
-        def step(event: Event) -> None:
-            at[event.position.partition] = event.position.offset + 1
-            progress.update(task, completed=sum(at) - sum(begins))
-
-        yield step
-
-
-def _extent(transport: Transport, topic: str) -> tuple[list[int], list[int]]:
-    """First and next offsets of the topic's partitions; what lies between is about what there is to read."""
-    from hutong.transport import Partition
-
-    consumer = transport.consumer(client_id="replay.extent")
-    try:
-        places = [Partition(topic, number) for number in range(transport.topics().get(topic, 0))]
-        return [consumer.beginning(place) for place in places], [consumer.end(place) for place in places]
-    finally:
-        consumer.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_status
+from hutong.cli import texts_agreements, texts_status
 
 EXIT_CODES: Mapping[str, tuple[str, str]] = {
     "codes": (
@@ -17,6 +17,7 @@ EXIT_CODES: Mapping[str, tuple[str, str]] = {
 }
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    **texts_agreements.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
         (
@@ -60,6 +61,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 }
 
 HELP: Mapping[str, tuple[str, str]] = {
+    **texts_agreements.HELP,
     **texts_status.HELP,
     "": (
         (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_status
+from hutong.cli import texts_agreements, texts_status
 
 WORDS: Mapping[str, tuple[str, str]] = {
+    **texts_agreements.WORDS,
     **texts_status.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",

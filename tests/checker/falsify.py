@@ -83,3 +83,9 @@ def for_audience(record: Record, *participants: str) -> Record:
     """A ledger entry for another audience, hashed rightly."""
     stamp = replace(AudienceStamp.from_bytes(header(record, "audience")), participants=participants)
     return stamped(with_header(record, "audience", stamp.to_bytes()), audience_hash=stamp.hash())
+
+
+def for_matches(record: Record, *matches: str) -> Record:
+    """A ledger entry shown by agreements to others, hashed rightly."""
+    stamp = replace(AudienceStamp.from_bytes(header(record, "audience")), matches=matches)
+    return stamped(with_header(record, "audience", stamp.to_bytes()), audience_hash=stamp.hash())

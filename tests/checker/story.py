@@ -21,9 +21,19 @@ from tests.cities import CITY, TwinCity
 from tests.client import parked
 
 WATER, STREET, DISTRICT, AUDITOR = "110000.water", "110105026", "110105", "110000.audit"
+RESEARCH = "110000.research"
+"""It is shown by an agreement what it has no part in."""
 CREW = f"{WATER}.crew"
 """A system some of whose tickets were parked."""
-SYSTEMS = (CREW, f"{WATER}.desk", f"{STREET}.desk", f"{DISTRICT}.desk", f"{AUDITOR}.desk", f"{CITY}.centre")
+SYSTEMS = (
+    CREW,
+    f"{WATER}.desk",
+    f"{STREET}.desk",
+    f"{DISTRICT}.desk",
+    f"{AUDITOR}.desk",
+    f"{RESEARCH}.desk",
+    f"{CITY}.centre",
+)
 """Those that handle everything that comes to their organisation."""
 
 disposition = hutong.disposition
@@ -74,6 +84,7 @@ class Story:
         self._withdrawn()
         self._refusals()
         self._forgeries()
+        self._agreed()
         self._revoked()
         for system in SYSTEMS:
             if system != CREW:
@@ -246,6 +257,24 @@ class Story:
         signer = Signer(read_private_key(self.city.keys / f"{WATER}.pem"), "test")
         signature = ("signature", signer.sign([event.fingerprint("test")])[0])
         return Outgoing(topic="submissions", key=event.key, value=value, headers=(*event.headers, signature))
+
+    def _agreed(self) -> None:
+        """A study sees tickets from the middle of their life; it joins one of them, and does not see the end of the
+        other, as it is closed before."""
+        joined, watched = self._file(2)
+        for ticket in (joined, watched):
+            self.centre.submit(disposition.Dispatched(lead=STREET), ticket=ticket)
+        self.city.register(RESEARCH)
+        for name, category in (("study", "public_service/water"), ("other_study", "public_service/heating")):
+            self.city.agree(name, RESEARCH, categories=(category,), areas=(DISTRICT,))
+        self.city.take_over()  # so that admit reads the directory now
+        for ticket in (joined, watched):
+            self.street.submit(disposition.Accepted(), ticket=ticket)
+        self.street.submit(disposition.AssistRequested(units=(RESEARCH,)), ticket=joined)
+        self.city.registrar.close_agreement("study", "study_finished", datetime.now(UTC))
+        self.city.take_over()
+        for ticket in (joined, watched):
+            self.street.submit(disposition.Resolved(), ticket=ticket)
 
     def _revoked(self) -> None:
         (ticket,) = self._file()

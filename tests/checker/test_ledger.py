@@ -7,10 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from hutong.wire.stamps import RefusalStamp, SubmissionStamp, pack_record
+from hutong.wire.stamps import AudienceStamp, RefusalStamp, SubmissionStamp, pack_record
 from tests.checker import RULES, History, check
-from tests.checker.falsify import flipped, for_audience, header, in_city, stamped, with_header, with_headers
-from tests.checker.story import AUDITOR, SYSTEMS, WATER
+from tests.checker.falsify import (
+    flipped,
+    for_audience,
+    for_matches,
+    header,
+    in_city,
+    stamped,
+    with_header,
+    with_headers,
+)
+from tests.checker.story import AUDITOR, RESEARCH, STREET, SYSTEMS, WATER
 
 CITY_RULES = frozenset(tuple(RULES)[tuple(RULES).index("outcome") : tuple(RULES).index("missing")])
 """The rules about ledger and refusals."""
@@ -95,6 +104,23 @@ def an_audience_under_another_hash(history: History) -> History:
     return in_city(history, "ledger", 0, lambda log: [stamped(log[0], audience_hash=bytes(32)), *log[1:]])
 
 
+def shown_to(event: str, before: tuple[str, ...], *after: str) -> Callable[[History], History]:
+    """The last entry of this event that agreements show to ``before`` is shown to ``after``."""
+
+    def change(history: History) -> History:
+        partition, record = [
+            (partition, record)
+            for partition, log in history.ledger.items()
+            for record in log
+            if header(record, "ce_type").split(b".")[1] == event.encode()
+            and AudienceStamp.from_bytes(header(record, "audience")).matches == before
+        ][-1]
+        other = for_matches(record, *after)
+        return in_city(history, "ledger", partition, lambda log: [other if r is record else r for r in log])
+
+    return change
+
+
 def a_category_too_fine(history: History) -> History:
     fine = b"public_service/water/no_water"
     return in_city(history, "ledger", 0, lambda log: [with_header(log[0], "category", fine), *log[1:]])
@@ -156,7 +182,7 @@ def refused(reason: str, **given: str | bool) -> Callable[[History], History]:
         (a_dropped_entry_inside, {"outcome", "lost", "sequence", "lifecycle"}, {"headers", "audience"}),
         (a_doubled_entry, {"two_outcomes", "order", "duplicate", "sequence", "lifecycle"}, set()),
         (two_swapped_entries, {"order", "sequence"}, {"stamp"}),
-        (an_altered_value, {"altered", "author", "lost"}, {"well_formed", "headers"}),
+        (an_altered_value, {"altered", "author", "lost"}, {"well_formed", "headers", "audience"}),
         (an_altered_author_header, {"altered", "author", "lost"}, {"outcome"}),
         (a_forged_signature, {"author"}, set()),
         (a_sequence_gap, {"sequence"}, set()),
@@ -167,6 +193,11 @@ def refused(reason: str, **given: str | bool) -> Callable[[History], History]:
         (a_participant_left_out, {"audience"}, set()),
         (a_stranger_let_in, {"audience"}, set()),
         (an_audience_under_another_hash, {"audience"}, set()),
+        (shown_to("accepted", (RESEARCH,)), {"audience"}, set()),
+        (shown_to("accepted", (RESEARCH,), RESEARCH, RESEARCH), {"audience"}, set()),
+        (shown_to("accepted", (RESEARCH,), STREET), {"audience"}, set()),
+        (shown_to("dispatched", (), RESEARCH), {"audience"}, set()),
+        (shown_to("resolved", (), RESEARCH), {"audience"}, set()),
         (a_category_too_fine, {"headers"}, set()),
         (an_entry_without_submission, {"invented", "outcome", "lost"}, set()),
         (a_submission_that_vanished, {"invented"}, set()),
