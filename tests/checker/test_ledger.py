@@ -188,7 +188,7 @@ def refused(reason: str, **given: str | bool) -> Callable[[History], History]:
         (a_sequence_gap, {"sequence"}, set()),
         (a_time_that_goes_back, {"stamp"}, {"well_formed"}),
         (a_directory_that_goes_back, {"stamp"}, {"audience", "refusal", "binding", "returned"}),
-        (a_directory_of_the_future, {"stamp"}, {"refusal", "binding", "returned"}),
+        (a_directory_of_the_future, {"stamp"}, {"audience", "refusal", "binding", "returned"}),
         (a_missing_stamp, {"stamp", "outcome", "lost"}, set()),
         (a_participant_left_out, {"audience"}, set()),
         (a_stranger_let_in, {"audience"}, set()),
