@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from sys import intern
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 import hutong
+from hutong.events.words import Code
+from services.exports.names import AreaByName, CategoryByName
+from services.exports.open311 import FIELDS
 from services.exports.rows import BadRow, Row
 from services.exports.templates import CELL, Choice, Condition, Moment, Template, render
 from services.tables import Strict, read_table
@@ -38,28 +41,53 @@ class Ending:
 
 
 Coded = Template | Choice
+Encodings = str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 Worded = Template | Mapping[str, Template] | None
 """Content to be sealed: text, or several texts by name; empty ones are left out."""
 
 
 class Export(Strict):
-    """A mapping. ``system`` is the code of the source system; ``row`` must be unique in it."""
+    """A mapping. ``system`` is the code of the source system; ``row`` must be unique in it.
 
-    system: str
-    encoding: str = "utf-8-sig"
+    A CSV is read in the first ``encoding`` in which its header has all columns that the mapping names. Open311 has the
+    columns of its specification; ``extensions`` names others that its city adds.
+    """
+
+    format: Literal["csv", "open311"] = "csv"
+    system: Code
+    encoding: Encodings = "utf-8-sig"
+    extensions: Annotated[tuple[str, ...], Field(strict=False)] = ()
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     row: Template
     created: Moment
     kind: Coded
     channel: Coded
-    category: Coded
-    area: Coded
+    category: Coded | CategoryByName
+    area: Coded | AreaByName
     language: Coded
     enterprise: Condition | bool = False
+    anonymous: Condition | bool = False
     identity: Worded = None
     narrative: Worded = None
     place: Worded = None
     ended: EndedWhen | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _encodings(cls, encoding: Encodings) -> Encodings:
+        for name in (encoding,) if isinstance(encoding, str) else encoding:
+            try:
+                b"".decode(name)
+            except LookupError as error:
+                raise ValueError(f"no encoding is called {name!r}") from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _columns_of_the_format(self) -> Self:
+        if self.format == "open311" and (unknown := self.columns() - FIELDS - set(self.extensions)):
+            names = ", ".join(sorted(unknown))
+            raise ValueError(f"{names}: no field of GeoReport v2; name it under `extensions` if this city adds it")
+        return self
 
     @classmethod
     def load(cls, name: str | None) -> Self:
@@ -70,15 +98,20 @@ class Export(Strict):
         """
         known = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
         if name is None:
-            raise hutong.SettingsError(f"a CSV file needs --map: one of {known}, or a mapping file")
+            raise hutong.SettingsError(f"CSV and Open311 need --map: one of {known}, or a mapping file")
         path = SHIPPED / f"{name}.yaml" if re.fullmatch(r"[a-z0-9_-]+", name) else Path(name)
         if not path.exists():
             raise hutong.SettingsError(f"there is no mapping {name}: name one of {known}, or a file")
         return read_table(path, cls)
 
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """Those to try, in order."""
+        return (self.encoding,) if isinstance(self.encoding, str) else self.encoding
+
     def columns(self) -> frozenset[str]:
         """Every column that the mapping names."""
-        return frozenset(_columns(self.model_dump()))
+        return frozenset(_columns(self.model_dump(exclude={"system", "encoding", "extensions"})))
 
     def key(self, row: Row) -> str:
         """The row's key in its system; empty where it has none."""
@@ -96,17 +129,23 @@ class Export(Strict):
         """The fields of ``complaint.filed`` for this row, not validated. Raises BadRow for a value not in its table."""
         coded = {name: self._coded(name, row) for name in ("kind", "channel", "category", "area", "language")}
         worded = {name: _worded(getattr(self, name), row.cells) for name in ("identity", "narrative", "place")}
-        enterprise = self.enterprise if isinstance(self.enterprise, bool) else self.enterprise.holds(row.cells)
-        return {**coded, "enterprise": enterprise, **worded}
+        flags = {name: _holds(getattr(self, name), row.cells) for name in ("enterprise", "anonymous")}
+        return {**coded, **flags, **worded}
 
     def _coded(self, name: str, row: Row) -> str:
-        coded: Coded = getattr(self, name)
-        if isinstance(coded, str):
-            return render(coded, row.cells)
-        text = render(coded.of, row.cells)
-        value = coded.values.get(text, coded.otherwise)
+        coded: Coded | CategoryByName | AreaByName = getattr(self, name)
+        match coded:
+            case str():
+                return render(coded, row.cells)
+            case Choice():
+                text = render(coded.of, row.cells)
+                value, reason = coded.values.get(text, coded.otherwise), "not in the mapping's table of values"
+            case CategoryByName():
+                (text, value), reason = coded.look_up(row.cells), f"no such category in the tree {coded.tree}"
+            case AreaByName():
+                (text, value), reason = coded.look_up(row.cells), f"no such division in the table {coded.divisions}"
         if value is None:
-            raise BadRow(row.line, name, text, "not in the mapping's table of values")
+            raise BadRow(row.line, name, text, reason)
         return value
 
     def ending(self, row: Row) -> Ending | None:
@@ -135,6 +174,10 @@ def _columns(part: Any) -> Iterator[str]:
     elif isinstance(part, list | tuple):
         for value in part:
             yield from _columns(value)
+
+
+def _holds(flag: Condition | bool, cells: Mapping[str, str]) -> bool:
+    return flag if isinstance(flag, bool) else flag.holds(cells)
 
 
 def _worded(worded: Worded, cells: Mapping[str, str]) -> str | dict[str, str] | None:

@@ -1,5 +1,6 @@
 """Templates: text in which ``{Column}`` stands for the row's cell, and ``{Column|code}`` for the cell made a code
-("Street Light" → ``street-light``); where every cell it names is empty, the whole is empty. And times of a row.
+("Street Light" → ``street-light``), ``{Column|zip3}`` its first three characters (of a US zip code: the region); where
+every cell it names is empty, the whole is empty. And times of a row.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from pydantic import AfterValidator, Field
 
 from services.tables import Strict
 
-CELL = re.compile(r"\{([^{}|]+)(?:\|([a-z]+))?\}")
+ISO = "iso8601"
+CELL = re.compile(r"\{([^{}|]+)(?:\|([a-z0-9]+))?\}")
 _FILTERS: Mapping[str, Callable[[str], str]] = {
     "": str,
     "code": lambda text: re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-"),
+    "zip3": lambda text: text[:3],
 }
 
 
@@ -35,7 +38,7 @@ def _parts(template: str) -> tuple[tuple[str, str, Callable[[str], str]], ...]:
 def _is_template(text: str) -> str:
     for _, name in CELL.findall(text):
         if name not in _FILTERS:
-            raise ValueError(f"no filter is called {name!r}; there is: code")
+            raise ValueError(f"no filter is called {name!r}; there are: {', '.join(filter(None, _FILTERS))}")
     if set("{}") & set(CELL.sub("", text)):
         raise ValueError("a brace without its partner, or around nothing")
     return text
@@ -69,17 +72,21 @@ class Choice(Strict):
 
 
 class Condition(Strict):
-    """Holds where the template's text is one of ``any``."""
+    """Holds where the template's text is one of ``any``; without ``any``, where it is not empty."""
 
     of: Template
-    any: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    any: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
     def holds(self, cells: Mapping[str, str]) -> bool:
-        return render(self.of, cells) in self.any
+        text = render(self.of, cells)
+        return bool(text) if self.any is None else text in self.any
 
 
 class Moment(Strict):
-    """A time in the form of ``strptime``. In the hour that a clock put back repeats, the first one is meant."""
+    """A time in the form of ``strptime``, or ``iso8601``; ``zone`` is meant where the text names none.
+
+    In the hour that a clock put back repeats, the first one is meant.
+    """
 
     of: Template
     format: str
@@ -88,4 +95,5 @@ class Moment(Strict):
     def parse(self, cells: Mapping[str, str]) -> datetime:
         """Raises ValueError where the text has another form."""
         text = render(self.of, cells)
-        return datetime.strptime(text, self.format).replace(tzinfo=ZoneInfo(self.zone))
+        parsed = datetime.fromisoformat(text) if self.format == ISO else datetime.strptime(text, self.format)  # noqa: DTZ007
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(self.zone))

@@ -16,13 +16,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 import hutong
 from hutong.logs import configure
+from hutong.rules.territory import Territory
 from services.intake.filing import Filing, Times
 from services.intake.handler import Account
 from services.intake.report import Report
-from services.intake.sources import entries
+from services.intake.sources import Format, entries
 from services.intake.store import FiledStore
 
 NAME = "intake"
+BATCH = 500
+"""Tickets under one signature, and admitted before the next: few round trips, and a crash has little to look up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +33,12 @@ class Options:
     """What stood on the command line; see ``python -m services.intake --help``."""
 
     file: Path
+    format: Format | None = None
     mapping: str | None = None
     system: str = "jsonl"
     report: Path | None = None
     limit: int | None = None
-    batch: int = 100
+    batch: int = BATCH
     times: Times = Times.ROW
     as_json: bool = False
 
@@ -60,16 +64,20 @@ def intake(bus: hutong.Bus, settings: hutong.Settings, options: Options) -> Acco
     """File the rows of ``options`` and print the account."""
     began = time.monotonic()
     path = options.report or settings.home / "state" / NAME / f"{options.file.name}.report.jsonl"
-    found = islice(entries(options.file, options.mapping, options.system), options.limit)
+    found = islice(entries(options.file, options.mapping, options.system, options.format), options.limit)
     with (
         closing(FiledStore(settings.home, settings.organisation)) as store,
         closing(Report(path)) as report,
         _progress() as progress,
     ):
         task = progress.add_task("受理", total=options.limit)
-        filing = Filing(bus, store, report, times=options.times, batch=options.batch)
-        filing.file(found, told=lambda account: progress.update(task, completed=account.rows))
-    _print(filing.account, time.monotonic() - began, path, as_json=options.as_json)
+        territory = Territory.load(settings.city)
+        filing = Filing(bus, store, report, times=options.times, batch=options.batch, territory=territory)
+        try:
+            filing.file(found, told=lambda account: progress.update(task, completed=account.rows))
+        finally:  # also of a file that breaks off: what was read of it is settled
+            if filing.account.settled():
+                _print(filing.account, time.monotonic() - began, path, as_json=options.as_json)
     return filing.account
 
 

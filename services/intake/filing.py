@@ -10,11 +10,13 @@ from enum import StrEnum
 
 import hutong
 from hutong import complaint
+from hutong.rules.territory import Territory
 from services.exports import BadRow
 from services.intake.handler import Account, Entry, filed
 from services.intake.report import Report
 from services.intake.store import FiledRow, FiledStore
 
+TAKES_ALL = Territory()
 ATTEMPTS = 3
 """How often a batch without a known outcome is sent again before the program ends."""
 BACK_OFF_SECONDS = 0.5
@@ -46,10 +48,19 @@ class _Outcome:
 
 
 class Filing:
-    """Files entries through ``bus``. ``patience`` is how many seconds a batch may take to be admitted."""
+    """Files entries through ``bus``. ``patience`` is how many seconds a batch may take to be admitted; ``territory``
+    has the city's categories and divisions, so that what admit would refuse is rejected here, with its line."""
 
     def __init__(
-        self, bus: hutong.Bus, store: FiledStore, report: Report, *, times: Times, batch: int, patience: float = 30.0
+        self,
+        bus: hutong.Bus,
+        store: FiledStore,
+        report: Report,
+        *,
+        times: Times,
+        batch: int,
+        patience: float = 30.0,
+        territory: Territory = TAKES_ALL,
     ) -> None:
         self._bus = bus
         self._store = store
@@ -57,6 +68,7 @@ class Filing:
         self._times = times
         self._batch = batch
         self._patience = patience
+        self._territory = territory
         self.account = Account()
         if store.empty():
             store.put(self._filed_before())
@@ -68,26 +80,36 @@ class Filing:
 
         Raises:
             Unconfirmed: the city does not admit; running again goes on where it stood. Unavailable: nor is it there.
+            SettingsError: the file cannot be read on; what was read of it is settled.
         """
         lines: dict[str, int] = {}
         waiting: list[_Wish] = []
-        for entry in entries:
-            self.account.rows += 1
-            try:
-                wish = self._wish(entry, lines)
-            except BadRow as bad:
-                self._reject(bad)
-                continue
-            if wish is None:
-                self.account.known += 1
-            else:
-                waiting.append(wish)
-            if len(waiting) == self._batch:
-                self._settle(waiting)
-                waiting = []
-                told(self.account)
+        try:
+            for entry in entries:
+                if wish := self._taken(entry, lines):
+                    waiting.append(wish)
+                if len(waiting) == self._batch:
+                    self._settle(waiting)
+                    waiting = []
+                    told(self.account)
+        except hutong.SettingsError:
+            self._settle(waiting)
+            told(self.account)
+            raise
         self._settle(waiting)
         told(self.account)
+        assert self.account.settled(), f"a row came to no end, or to two: {dict(self.account.counts())}"
+
+    def _taken(self, entry: Entry | BadRow, lines: dict[str, int]) -> _Wish | None:
+        """What to submit for one more row; None where it has come to its end."""
+        self.account.rows += 1
+        try:
+            wish = self._wish(entry, lines)
+        except BadRow as bad:
+            self._reject(bad)
+            return None
+        self.account.known += wish is None
+        return wish
 
     def _wish(self, entry: Entry | BadRow, lines: dict[str, int]) -> _Wish | None:
         """What to submit for an entry, None for one that is on the ledger already. Raises BadRow."""
@@ -96,7 +118,7 @@ class Filing:
         if entry.once in lines:
             reason = f"the same row stands in line {lines[entry.once]} already"
             raise BadRow(entry.line, "row", entry.row, reason, entry.row)
-        data = filed(entry)
+        data = filed(entry, self._territory)
         lines[entry.once] = entry.line
         if self._store.knows(entry.system, entry.row):
             return None

@@ -11,12 +11,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
+import hutong
 from hutong import complaint
+from hutong.rules.territory import Territory
 from services.exports import BadRow, Export, Row
 
 PLAIN = {"row", "created", *complaint.Filed.model_fields} - complaint.Filed.sealed_fields().keys() - {"source"}
 """Fields whose value a report shows."""
 
+_WANTED = {
+    "kind": f"is none of {', '.join(kind for kind in complaint.Kind if kind is not complaint.Kind.UNKNOWN)}",
+    "language": "is no BCP 47 tag in its usual spelling, as zh, en, zh-Hant-HK",
+    "category": "is no path of codes, as public_service/water",
+    "area": "is no division's code, at most as fine as a street",
+    "channel": "is no code, as phone",
+    "row": "is no key: at most 64 of A-Z a-z 0-9 . _ : -",
+}
+"""What is said of a value that does not fit; of any other field what the model says."""
+
+_TABLES = {"category": "tree of categories", "area": "table of divisions"}
 _SHOWN = 64
 _LONG_NUMBER = re.compile(r"\d{10,}")
 
@@ -68,21 +81,28 @@ def entry_of_json(line: int, text: bytes, system: str) -> Entry:
     return Entry(line=line, system=system, row=row, created=moment, fields=content)
 
 
-def filed(entry: Entry) -> complaint.Filed:
-    """The complaint of an entry. Raises BadRow, naming the first field that does not fit."""
+def filed(entry: Entry, territory: Territory) -> complaint.Filed:
+    """The complaint of an entry. Raises BadRow, naming the first field that does not fit, or that ``territory`` does
+    not know: admit would refuse it."""
     if not 1900 <= entry.created.year < 2200:
         raise BadRow(entry.line, "created", str(entry.created), "no year that can be meant", entry.row)
     if "source" in entry.fields:
         raise BadRow(entry.line, "source", "", "is made of the system and the row's key, never given", entry.row)
     try:
         source = complaint.SourceReference(system=entry.system, row=entry.row)
-        return complaint.Filed.model_validate({**entry.fields, "source": source})
+        data = complaint.Filed.model_validate({**entry.fields, "source": source})
+        territory.check(data)
+        return data
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         field = str(fault["loc"][0]) if fault["loc"] else ""
         value = entry.row if field == "row" else entry.fields.get(field, "")
-        reason = "is missing" if value in ("", None) else str(fault["msg"])
+        reason = "is missing" if value in ("", None) else _WANTED.get(field, str(fault["msg"]))
         raise BadRow(entry.line, field, str(value), reason, entry.row) from None
+    except hutong.InvalidEvent as error:
+        field = error.code.removeprefix("unknown_")
+        reason = f"is not in the city's {_TABLES[field]} ({error.code})"
+        raise BadRow(entry.line, field, str(entry.fields[field]), reason, entry.row) from None
 
 
 def shown(field: str, value: str) -> str:
@@ -106,3 +126,7 @@ class Account:
         """Name and number of each, rows first."""
         for name in ("rows", "filed", "known", "rejected", "refused"):
             yield name, getattr(self, name)
+
+    def settled(self) -> bool:
+        """Whether every row that was read has come to one of its four ends."""
+        return self.rows == self.filed + self.known + self.rejected + self.refused

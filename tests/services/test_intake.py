@@ -176,7 +176,7 @@ row: "{Key}"
 created: {of: "{In}", format: "%Y-%m-%d %H:%M", zone: Asia/Shanghai}
 kind: {of: "{Kind}", values: {投诉: complaint, 咨询: consultation}}
 channel: {of: "{Way}", values: {电话: phone}, otherwise: other}
-category: "{Class|code}"
+category: "public_service/{Class|code}"
 area: "{Street}"
 language: zh
 enterprise: {of: "{Firm}", any: [是]}
@@ -218,7 +218,7 @@ def test_bad_rows_are_told_by_line_and_field_and_the_others_are_filed(city: Twin
     assert [(line["line"], line["row"], line["field"], line["value"]) for line in report] == [
         (3, "2", "created", "31/01/2026"),
         (4, "3", "kind", "表扬"),
-        (5, "4", "category", "(number)"),
+        (5, "4", "category", "public_service/(number)"),
         (6, "5", "area", "望京"),
         (7, "", "", ""),
         (10, "1", "row", "1"),
