@@ -8,7 +8,7 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, cast, overload
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
@@ -75,7 +75,7 @@ class Bus:
         self._reader = Reader(transport, self._directory, self.codec, environment, name)
         self._author: Author | None = None
         self._drafter = Drafter(self.organisation, system, settings.city, settings.zone)
-        self._subscriptions: list[tuple[Subscription, weakref.ref[Generator[Event]]]] = []
+        self._subscriptions: list[tuple[Subscription, weakref.ref[Generator[Event | None]]]] = []
         self._handling: Event | None = None
         self._stopped = False
 
@@ -212,6 +212,7 @@ class Bus:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
+    @overload
     def subscribe(
         self,
         *,
@@ -219,12 +220,38 @@ class Bus:
         receipts: bool = False,
         refusals: bool = False,
         start: Start = "earliest",
-    ) -> Iterator[Event]:
+        idle: None = None,
+    ) -> Iterator[Event]: ...
+
+    @overload
+    def subscribe(
+        self,
+        *,
+        types: Collection[type[EventData]] | None = None,
+        receipts: bool = False,
+        refusals: bool = False,
+        start: Start = "earliest",
+        idle: float,
+    ) -> Iterator[Event | None]: ...
+
+    def subscribe(
+        self,
+        *,
+        types: Collection[type[EventData]] | None = None,
+        receipts: bool = False,
+        refusals: bool = False,
+        start: Start = "earliest",
+        idle: float | None = None,
+    ) -> Iterator[Event] | Iterator[Event | None]:
         """This organisation's deliveries, in order per ticket, each once; ends after :meth:`stop`.
 
         Take each event by ``with event:``; leaving the block without an exception marks it as handled. ``types``
         keeps only these; the organisation's own events come with ``receipts``, refused ones with ``refusals``.
         A system that was never here before begins at ``start``; "now" is the moment of this call.
+
+        A program that also acts when nothing comes sets ``idle``: between events it is given None, whenever there is
+        nothing to read, and at least every ``idle`` seconds while there is (after at most 100 deliveries more).
+        None is not entered, and marks nothing; as long as the broker is away none comes.
 
         An ``Exception`` in the block goes no further: the event is given out again (``HUTONG_RETRIES``), then its
         ticket is parked: it and the ticket's later events wait in ``deadletters.<org>`` for a person
@@ -261,12 +288,13 @@ class Bus:
             wishes=Wishes(self.organisation, types=types, receipts=receipts, refusals=refusals),
             patience=Patience(retries=self._settings.retries, share=self._settings.deadletter_share),
             begin=begin,
+            idle=idle,
         )
         if self._stopped:
             subscription.stop()
         events = subscription.events()
         self._subscriptions.append((subscription, weakref.ref(events)))
-        return events
+        return events if idle is not None else cast(Generator[Event], events)
 
     def replay(
         self,

@@ -34,7 +34,8 @@ class Loop:
     calls :meth:`wait`: the member keeps its place in the group, and nothing is read meanwhile.
 
     ``from_beginning``: a position that the broker no longer has goes on where the log begins now, and the owner sees
-    by what he reads what is missing. Without it, that is :class:`~hutong.errors.OutOfRange`.
+    by what he reads what is missing. Without it, that is :class:`~hutong.errors.OutOfRange`. ``poll_seconds`` is how
+    long a poll waits for the first record.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Loop:
         *,
         max_records: int = 500,
         from_beginning: bool = False,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._consumer = consumer
         self._topics = topics
         self._taken = taken
         self._max_records = max_records
         self._from_beginning = from_beginning
+        self._poll_seconds = poll_seconds
         self._stopping = False
         self._generation = consumer.generation
         self._polled_at = time.monotonic()
@@ -105,7 +108,7 @@ class Loop:
         while not self.over():
             try:
                 self._polled_at = time.monotonic()
-                polled = self._consumer.poll(POLL_SECONDS, self._max_records)
+                polled = self._consumer.poll(self._poll_seconds, self._max_records)
             except Unavailable as error:
                 _log.warning("broker away, waiting", error=str(error))
                 self.wait(_BACK_OFF_SECONDS)

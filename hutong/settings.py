@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from hutong.errors import SettingsError
+from hutong.rules.calendar import BusTime, milliseconds
 
 
 class Settings(BaseSettings):
@@ -42,6 +43,12 @@ class Settings(BaseSettings):
         0.1,
         description="the share of a system's last 100 deliveries that may be parked; one more stops it. "
         "0 stops it at the first, 1 never",
+    )
+    speed: Annotated[int, Field(ge=1)] = Field(
+        1, description="how much faster than admitted time the city's time limits run; 1 in every real city"
+    )
+    origin: AwareDatetime | None = Field(
+        None, description="from when on they run faster (ISO 8601 with zone); needed where speed is not 1"
     )
     generation: Annotated[int, Field(ge=1)] = Field(1, description="generation of the city's submissions topic")
 
@@ -98,6 +105,15 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The city's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def bus_time(self) -> BusTime:
+        """The time that limits are counted in. Raises SettingsError where speed is given without origin."""
+        if self.speed == 1:
+            return BusTime()
+        if self.origin is None:
+            raise SettingsError(f"HUTONG_SPEED is {self.speed}, so HUTONG_ORIGIN must say since when (ISO 8601)")
+        return BusTime(origin_ms=milliseconds(self.origin), speed=self.speed)
 
     def private_key(self) -> Ed25519PrivateKey:
         """This organisation's signing key.

@@ -138,9 +138,9 @@ class Timekeeping:
         """Every limit that began, in the order of their beginnings."""
         return () if course is None else tuple(self._deadline(course, run) for run in course.runs)
 
-    def ended(self, course: Course) -> bool:
-        """Whether the ticket needs no further step."""
-        return self.lifecycle.ended(course.state)
+    def ended(self, state: str) -> bool:
+        """Whether a ticket in this state needs no further step."""
+        return self.lifecycle.ended(state)
 
     def moment(self, bus_ms: int) -> datetime:
         """The moment of admitted time at which bus time has come so far."""

@@ -7,6 +7,7 @@ again and again where it must be, is :mod:`hutong.subscribing.giving`.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import structlog
 from hutong.errors import InvalidEvent, SettingsError, TooManyDeadLetters, Unavailable
 from hutong.event import Event
 from hutong.journal import Journal
-from hutong.loop import Loop
+from hutong.loop import POLL_SECONDS, Loop
 from hutong.subscribing import gaps
 from hutong.subscribing.giving import Giving, Moved, Open
 from hutong.subscribing.letters import Failure, Letter
@@ -51,7 +52,8 @@ class _Door:
 class Subscription:
     """Gives out events; each must be taken by ``with event:``. Marks are committed after each batch.
 
-    ``begin`` is where a system that was never here before begins, if not at the beginning of what there is.
+    ``begin`` is where a system that was never here before begins, if not at the beginning of what there is. With
+    ``idle`` None is given out between events: whenever there is nothing to read, and at least every so many seconds.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Subscription:
         wishes: Wishes,
         patience: Patience,
         begin: Mapping[Partition, int] | None = None,
+        idle: float | None = None,
     ) -> None:
         self._consumer = consumer
         self._transport = transport
@@ -78,7 +81,9 @@ class Subscription:
         self._share = patience.share
         self._begin = begin
         self._doors: dict[int, _Door] = {}
-        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True)
+        self._idle = idle
+        seconds = POLL_SECONDS if idle is None else min(idle, POLL_SECONDS)
+        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True, poll_seconds=seconds)
         self._giving = Giving(self._loop, open_event, enter, patience.retries)
         self._parking = Parking(transport, organisation, system, journal)
 
@@ -86,8 +91,9 @@ class Subscription:
         """End after the event in hand."""
         self._loop.stop()
 
-    def events(self) -> Generator[Event]:
+    def events(self) -> Generator[Event | None]:
         """The events, until :meth:`stop`. Closing the generator commits what was handled."""
+        idled = time.monotonic()
         with contextlib.closing(self._consumer), contextlib.closing(self._parking):
             for polled in self._loop.rounds():
                 yield from self._letters()
@@ -95,6 +101,9 @@ class Subscription:
                     if self._loop.over() or self._loop.moved():
                         break
                     yield from self._batch(self._doors[partition.number], records)
+                if self._idle is not None and (not polled or time.monotonic() - idled >= self._idle):
+                    yield None
+                    idled = time.monotonic()
 
     # -- the door ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,41 @@
+"""``python -m services.clock``: keeps the city's time limits, for the organisation that holds ``clock``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated
+
+import typer
+
+import hutong
+from hutong.rules.deadlines import Timekeeping
+from hutong.settings import Settings
+from services.clock.handler import Clock
+from services.clock.keeping import keep_time
+from services.clock.store import CourseStore
+from services.serving import serve
+
+NAME = "clock"
+
+
+def main(
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for what may still be on its way to this door. 等候秒数")
+    ] = 2.0,
+) -> None:
+    """Remind before a time limit ends, say when it has passed, escalate when nothing happens. 时限"""
+
+    def work(bus: hutong.Bus) -> None:
+        settings = Settings.load()
+        keeping = Timekeeping.load(settings.city, time=settings.bus_time)
+        if keeping is None:
+            raise hutong.SettingsError(f"{settings.city} has no time limits: name a table in schemas/cities.yaml")
+        with contextlib.closing(CourseStore(settings.home, bus.organisation)) as store:
+            clock = Clock(keeping, store, patience_ms=round(patience * 1000))
+            keep_time(bus, clock, rebuild=store.empty)
+
+    serve(NAME, work)
+
+
+if __name__ == "__main__":
+    typer.run(main)
