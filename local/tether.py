@@ -23,14 +23,19 @@ def tethered(argv: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *argv]
 
 
-def main(parent: int, argv: Sequence[str]) -> None:
-    """Ask for the signal, then become ``argv``. The parent may have died before we asked: look once after."""
+def tie(parent: int) -> None:
+    """Ask for the signal. The parent may have died before we asked: look once after, and end like it."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            sys.exit(f"{argv[0]}: the process that started it is gone")
+            sys.exit(f"{sys.argv[0]}: the process that started it is gone")
+
+
+def main(parent: int, argv: Sequence[str]) -> None:
+    """Be tied to ``parent``, then become ``argv``."""
+    tie(parent)
     os.execvp(argv[0], list(argv))
 
 

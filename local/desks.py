@@ -1,0 +1,82 @@
+"""``python -m local.desks HOME ORG …``: the sample desks of several organisations, as one process tree.
+
+A city of hundreds of desks does not fit into one machine as hundreds of programs: what they have in common (most of a
+desk is its libraries) is loaded once here, then each organisation's desk is forked off and is a process as any other,
+with its own settings, keys and group. If one ends, all of them end, and are started again together: crash-only, by the
+supervisor, like a service.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.founding import FoundedCity
+from local.supervisor import Child
+from local.tether import tie
+from services.desk.__main__ import main as desk
+
+PER_PROCESS = 50
+
+
+def desk_children(founded: FoundedCity, *, decline_share: float | None = None) -> Iterator[Child]:
+    """Process trees for all of the city's desks; ``desks.1``, ``desks.2`` … by name."""
+    names = [name for name, organisation in founded.city.organisations.items() if organisation.desk]
+    share = () if decline_share is None else ("--decline-share", str(decline_share))
+    for number, at in enumerate(range(0, len(names), PER_PROCESS), 1):
+        argv = (sys.executable, "-m", "local.desks", str(founded.home), *names[at : at + PER_PROCESS], *share)
+        yield Child(name=f"desks.{number}", argv=argv, env={"HUTONG_JOURNAL": str(founded.journals)})
+
+
+def main(
+    home: Annotated[Path, typer.Argument(help="The city's folder, as it was founded. 城市目录")],
+    organisations: Annotated[list[str], typer.Argument(help="Whose desks. 单位")],
+    decline_share: Annotated[float, typer.Option(min=0, max=1, help="Share they decline at first. 退单率")] = 0.03,
+) -> None:
+    """Run the desks of these organisations until SIGTERM or SIGINT; all end when one does. 办理"""
+    gc.freeze()  # what is loaded stays shared: the collector would copy it by writing into it
+    parent = os.getpid()
+    children = {_fork(home, organisation, decline_share, parent): organisation for organisation in organisations}
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: _signal(children, number))
+    code = 0
+    while children:
+        pid, status = os.wait()
+        name, ended = children.pop(pid), os.waitstatus_to_exitcode(status)
+        if ended and not code:
+            print(f"the desk of {name} ended with {ended}: all end", file=sys.stderr, flush=True)
+            code = ended if ended > 0 else 1
+            _signal(children, signal.SIGTERM)
+    sys.exit(code)
+
+
+def _fork(home: Path, organisation: str, decline_share: float, parent: int) -> int:
+    """Start one desk; the process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    tie(parent)
+    os.environ["HUTONG_CONFIG"] = str(home / "settings" / f"{organisation}.toml")
+    code = 1
+    try:
+        desk(decline_share=decline_share)
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _signal(children: Collection[int], number: int) -> None:
+    for pid in list(children):
+        os.kill(pid, number)
+
+
+if __name__ == "__main__":
+    typer.run(main)
