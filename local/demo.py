@@ -23,6 +23,7 @@ from hutong.errors import BusError, SettingsError
 from hutong.rules.lifecycle import Lifecycle
 from hutong.transport.kafka import KafkaTransport
 from local.cities import City
+from local.desks import desk_children
 from local.founding import FoundedCity, found
 from local.generator import complaints
 from local.kafka import Broker, broker
@@ -145,7 +146,10 @@ def _prepare(home: Path, what: Play, console: Console) -> tuple[Path, bool]:
 
 
 def _children(founded: FoundedCity, what: Play) -> list[Child]:
-    """The city's services: admit, deliver, the hotline's systems, a desk for each unit that has one."""
+    """The city's services: admit, deliver, the hotline's systems, a desk for each unit that has one.
+
+    Desks that play their past keep all of it in memory, so each is a program of its own; the others share theirs.
+    """
     city = founded.city
     hotline = founded.variables(city.id)
     past = ("--event-times", "event") if what.data else ()
@@ -157,6 +161,8 @@ def _children(founded: FoundedCity, what: Play) -> list[Child]:
         Child.service("dispatch", "--routing", str(city.folder / "routing.yaml"), *past, env=hotline),
         Child.service("callback", "--satisfied", str(SATISFIED), *past, env=hotline),
     ]
+    if not history:
+        return [*children, *desk_children(founded)]
     for name, organisation in city.organisations.items():
         if organisation.desk:
             children.append(Child.service("desk", *history, name=f"desk.{name}", env=founded.variables(name)))
