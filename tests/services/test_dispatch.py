@@ -25,7 +25,7 @@ ROUTING = Routing.model_validate(
                 "category": "traffic",
                 "area": "110105",
                 "lead": "110000.traffic",
-                "assist": ["{street}", "110000.traffic", "110000.nobody"],
+                "assistants": ["{street}", "110000.traffic", "110000.nobody"],
                 "label": "A",
             },
             {"lead": "{street}", "label": "S"},
