@@ -82,9 +82,9 @@ class Story:
         self._helped_extended_and_suspended()
         self._merged()
         self._withdrawn()
+        self._agreed()
         self._refusals()
         self._forgeries()
-        self._agreed()
         self._revoked()
         for system in SYSTEMS:
             if system != CREW:
@@ -261,7 +261,8 @@ class Story:
     def _agreed(self) -> None:
         """A study sees tickets from the middle of their life; it joins one of them, and does not see the end of the
         other, as it is closed before."""
-        joined, watched = self._file(2)
+        drafts = [self.centre.draft(filed(row), once=f"watched {row}", time=FILED_AT) for row in range(2)]
+        joined, watched = (submitted.ticket for submitted in self.centre.submit_batch(drafts))
         for ticket in (joined, watched):
             self.centre.submit(disposition.Dispatched(lead=STREET), ticket=ticket)
         self.city.register(RESEARCH)

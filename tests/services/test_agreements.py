@@ -96,7 +96,7 @@ def test_a_match_that_becomes_a_participant_gets_what_it_missed_each_event_once(
     """Dispatched came by the agreement; with the call for help come filed and accepted, and dispatched not again."""
     hotline, water = city.connect(CITY), city.connect(WATER)
     ticket = hotline.submit(FILED, wait="admitted").ticket
-    city.agree("study", STUDY, types=("disposition.dispatched.v1",))
+    city.agree("study", STUDY, types=("disposition.dispatched.v1", "disposition.resolved.v1"))
     city.take_over()
     hotline.submit(disposition.Dispatched(lead=WATER), ticket=ticket, wait="admitted")
     water.submit(disposition.Accepted(), ticket=ticket, wait="admitted")
