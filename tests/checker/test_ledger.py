@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from hutong.errors import InvalidEvent
+from hutong.events.directory import AgreementClosed
 from hutong.wire.stamps import AudienceStamp, RefusalStamp, SubmissionStamp, pack_record
-from tests.checker import RULES, History, check
+from tests.checker import RULES, History, check, read_history
 from tests.checker.falsify import (
     flipped,
     for_audience,
@@ -20,6 +24,7 @@ from tests.checker.falsify import (
     with_headers,
 )
 from tests.checker.story import AUDITOR, RESEARCH, STREET, SYSTEMS, WATER
+from tests.cities import TwinCity
 
 CITY_RULES = frozenset(tuple(RULES)[tuple(RULES).index("outcome") : tuple(RULES).index("missing")])
 """The rules about ledger and refusals."""
@@ -256,3 +261,14 @@ def test_a_directory_record_of_another_key_is_named(history: History) -> None:
 def test_a_gap_in_the_directory_is_named(history: History) -> None:
     """Directory numbers are dense."""
     assert check(replace(history, directory=history.directory[:2] + history.directory[3:])).of("directory")
+
+
+def test_an_agreement_that_was_never_opened_cannot_be_closed(tmp_path: Path) -> None:
+    """The registrar may sign it; the checker names it, and so does every reader, who goes no further."""
+    with TwinCity(tmp_path) as city:
+        city.connect("110000")
+        closed = AgreementClosed(number=2, id="nothing", reason="over")
+        with pytest.raises(InvalidEvent, match="never opened"):
+            city.registrar._write(closed, "110000", datetime.now(UTC))
+        [violation] = check(read_history(city.transport, city.settings("110000"))).of("directory")
+        assert "agreement nothing is not open" in violation.text
