@@ -56,10 +56,12 @@ class Opened:
     closed: int | None = None
     reason: str = ""
 
-    @property
-    def until_ms(self) -> int:
-        """When it ends by itself (Unix, milliseconds)."""
-        return (self.agreement.until - _EPOCH) // timedelta(milliseconds=1)
+    until_ms: int = field(init=False)
+    """When it ends by itself (Unix, milliseconds)."""
+
+    def __post_init__(self) -> None:
+        # Admit asks for every event: counted once.
+        object.__setattr__(self, "until_ms", (self.agreement.until - _EPOCH) // timedelta(milliseconds=1))
 
     def stands(self, number: int) -> bool:
         """Whether it was opened, and not yet closed, when the directory had ``number`` events."""
