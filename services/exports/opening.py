@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import hutong
 
@@ -55,7 +55,7 @@ def opened(path: Path) -> Iterator[Opened]:
     """
     try:
         if path == STANDARD_INPUT:
-            yield Opened(sys.stdin.buffer)
+            yield Opened(cast(io.BufferedReader, sys.stdin.buffer))
             return
         with gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield Opened(file)

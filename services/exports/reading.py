@@ -64,9 +64,8 @@ def _encoding(head: bytes, name: str, export: Export) -> str:
         missing.append(sorted(export.columns() - header))
         if not missing[-1]:
             return encoding
-    raise hutong.SettingsError(
-        f"{name} has no column {', '.join(min(missing, key=lambda names: len(names)))}, which its mapping names"
-    )
+    least = min(missing, key=lambda columns: len(columns))
+    raise hutong.SettingsError(f"{name} has no column {', '.join(least)}, which its mapping names")
 
 
 def _row(line: int, header: list[str], cells: list[str]) -> Row | BadRow:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hutong
+from hutong.rules.territory import Territory
 from services.exports import BadRow
 from services.intake.filing import Filing, Times
-from services.intake.handler import Entry
+from services.intake.handler import Entry, entry_of_json, filed
 from services.intake.report import Report
 from services.intake.sources import Format, entries
 from services.intake.store import FiledStore
@@ -82,7 +85,7 @@ def test_a_byte_that_is_no_text_spoils_its_own_row_whatever_the_encoding(beijing
     ],
 )
 def test_what_the_city_does_not_know_is_rejected_before_it_is_sent(
-    beijing: TwinCity, tmp_path: Path, given: dict[str, str], field: str, code: str
+    beijing: TwinCity, tmp_path: Path, given: dict[str, Any], field: str, code: str
 ) -> None:
     """With line and field; admit never sees it. Without the city's tables admit refuses it; nothing else is lost."""
     file = lines(tmp_path / "a.jsonl", 1, **given)
@@ -100,7 +103,7 @@ def test_what_the_city_does_not_know_is_rejected_before_it_is_sent(
 
 def test_enterprises_foreigners_and_the_anonymous_file_like_anyone(beijing: TwinCity, tmp_path: Path) -> None:
     """The language tag is kept as given; an anonymous citizen may be known to the city, or not."""
-    people = [
+    people: list[dict[str, Any]] = [
         {"enterprise": True, "language": "zh-Hant-HK"},
         {"anonymous": True, "language": "en"},
         {"anonymous": True, "identity": None},
@@ -136,3 +139,11 @@ def test_a_file_shows_by_itself_what_it_is(tmp_path: Path) -> None:
     ):
         with pytest.raises(hutong.SettingsError, match=said):
             next(entries(file, mapping, "old", format))
+
+
+def test_the_line_that_the_guide_shows_is_a_complaint() -> None:
+    """docs/intake.md; its area and category are Beijing's."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "intake.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"```json\n(.*?)\n```", page)
+    data = filed(entry_of_json(1, line.encode(), "guide"), Territory.load("110000"))
+    assert (data.anonymous, data.language, data.channel) == (True, "en", "phone")

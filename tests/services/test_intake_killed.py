@@ -19,16 +19,7 @@ from tests.services.test_intake import counts, ledger, lines
 def test_killed_in_the_middle_and_run_again_each_row_is_filed_once(tmp_path: Path, kind: Format, sent: bool) -> None:
     """Whether the batch at hand was on its way already or not; with the store that is left, or without."""
     with TwinCity(tmp_path / "city", id="nyc" if kind is Format.OPEN311 else "110000") as city:
-        file, mapping = {
-            Format.CSV: (lambda: (beijing_csv(tmp_path / "a.csv", "gb18030", *[{}] * 7), "beijing12345")),
-            Format.JSONL: (lambda: (lines(tmp_path / "a.jsonl", 7), None)),
-            Format.OPEN311: (
-                lambda: (
-                    requests_file(tmp_path, *(request(service_request_id=str(n)) for n in range(3, 8))),
-                    "open311_nyc",
-                )
-            ),
-        }[kind]()
+        file, mapping = seven_rows(kind, tmp_path)
         with pytest.raises(ZeroDivisionError):
             take(city, file, mapping, bus=dying(city, after=2, sent=sent))
         before = len(ledger(city))
@@ -38,6 +29,16 @@ def test_killed_in_the_middle_and_run_again_each_row_is_filed_once(tmp_path: Pat
         (city.home / "state" / "intake" / f"{city.id}.sqlite").unlink()
         assert counts(take(city, file, mapping)[0]) == {"rows": 7, "known": 7}
         assert len(ledger(city)) == len(complaints(city)) == 7
+
+
+def seven_rows(kind: Format, folder: Path) -> tuple[Path, str | None]:
+    """A file of that format, and its mapping."""
+    match kind:
+        case Format.CSV:
+            return beijing_csv(folder / "a.csv", "gb18030", *[{}] * 7), "beijing12345"
+        case Format.JSONL:
+            return lines(folder / "a.jsonl", 7), None
+    return requests_file(folder, *(request(service_request_id=str(n)) for n in range(3, 8))), "open311_nyc"
 
 
 def dying(city: TwinCity, *, after: int, sent: bool) -> hutong.Bus:

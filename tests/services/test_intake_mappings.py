@@ -94,7 +94,8 @@ def test_the_first_5000_real_rows_are_5000_complaints_of_known_categories() -> N
     """Every one of New York's rows has its place in the tree, and a key of its own."""
     found = list(islice(entries(shared_file(EXPORT), "nyc311", ""), 5000))
     good = [entry for entry in found if isinstance(entry, Entry)]
-    complaints = [filed(entry, Territory.load("nyc")) for entry in good]
+    territory = Territory.load("nyc")
+    complaints = [filed(entry, territory) for entry in good]
     assert len(complaints) == len({entry.once for entry in good}) == 5000
     assert {data.category for data in complaints} <= Categories.load(NYC_TREE).paths().keys()
     assert {(data.area, data.language, data.channel) for data in complaints} == {("queens", "en", "unstated")}
