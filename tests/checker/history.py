@@ -81,7 +81,7 @@ class History:
     """One city from its beginning. ``doors``: how many partitions each organisation's deliveries have.
 
     ``admit_states`` and ``deliver_states`` hold what lay in the services' files when they were at rest: for each
-    partition, table name → rows.
+    partition, table name → rows. Limits run in bus time, ``speed`` times as fast since ``origin_ms``.
     """
 
     city: str
@@ -97,6 +97,8 @@ class History:
     journals: Journals = field(default_factory=Journals)
     admit_states: Mapping[int, Mapping[str, Rows]] = field(default_factory=dict)
     deliver_states: Mapping[int, Mapping[str, Rows]] = field(default_factory=dict)
+    speed: int = 1
+    origin_ms: int = 0
 
     @property
     def partitions(self) -> int:

@@ -13,8 +13,10 @@ from tests.checker.deliveries import Content, Doors, Line, expect_deliveries
 from tests.checker.faults import World
 from tests.checker.handling import check_handled
 from tests.checker.history import History
+from tests.checker.limits import read_limits
 from tests.checker.merges import check_merges
 from tests.checker.outcomes import Settled, check_outcomes
+from tests.checker.overdue import check_overdue
 from tests.checker.parked import check_letters, check_ticket_order
 from tests.checker.records import Entry, read_entries, read_refusals
 from tests.checker.register import read_register
@@ -58,8 +60,10 @@ def check(
         for partition in sorted(entries.keys() | refusals.keys())
     ]
     lines: dict[Line, list[Content]] = {}
+    limits = read_limits(history.city, origin_ms=history.origin_ms, speed=history.speed)
     for walk in walks:
         walk.run(findings)
+        check_overdue(walk.entries, tables, limits, findings)
         expected = expect_deliveries(walk.partition, walk.entries, walk.refusals)
         lines |= expected.lines
         if walk.partition in history.admit_states:

@@ -57,6 +57,8 @@ def read_history(
         journals=written,
         admit_states=states["admit"],
         deliver_states=states["deliver"],
+        speed=settings.speed,
+        origin_ms=0 if settings.origin is None else round(settings.origin.timestamp() * 1000),
     )
 
 

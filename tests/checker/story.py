@@ -55,12 +55,17 @@ FILED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
 """The same in every run, so that every run has the same tickets in the same partitions."""
 
 
+SPEED = 1_000_000
+"""A day of the limits passes in 86 milliseconds."""
+
+
 class Story:
     """Plays the history on a city."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.rows = 0
+        self.origin = datetime.now(UTC).replace(microsecond=0)
         self.city = TwinCity(home)
         self.city.register(WATER, level="utility")
         self.city.register(DISTRICT, level="district")
@@ -80,6 +85,7 @@ class Story:
         self.city.take_over()
         self._reopened()
         self._helped_extended_and_suspended()
+        self._overdue()
         self._merged()
         self._withdrawn()
         self._agreed()
@@ -111,7 +117,7 @@ class Story:
 
     def history(self) -> History:
         """As it lies there now."""
-        settings = self.city.settings(CITY)
+        settings = self.city.settings(CITY, speed=SPEED, origin=self.origin)
         return read_history(self.city.transport, settings, state=self.home / "state")
 
     def _file(self, count: int = 1) -> list[str]:
@@ -171,7 +177,6 @@ class Story:
             (self.centre, disposition.ExtensionDecided(decision=Decision.GRANTED)),  # not_allowed: nobody asked
             (self.street, disposition.ExtensionRequested(until=until, reason="weather")),
             (self.centre, disposition.ExtensionDecided(decision=Decision.REJECTED)),
-            (self.centre, disposition.Overdue(limit="answer", due=until)),
             (self.centre, disposition.Escalated(reason="overdue", instruction=hutong.Clear("today"))),
             (self.street, disposition.ExtensionRequested(measure=Measure.SUSPENSION, until=until, reason="parts")),
             (self.centre, disposition.Suspended(until=until, reason="parts")),
@@ -181,6 +186,17 @@ class Story:
         ]
         for bus, data in steps:
             bus.submit(data, ticket=ticket)
+
+    def _overdue(self) -> None:
+        """Water is to be dispatched within two hours: eight milliseconds here. This one is dispatched later."""
+        ticket = f"{CITY}-20260105-000000000C"
+        stamp = self.centre.submit(filed(99), ticket=ticket, wait="admitted").ledger
+        assert stamp is not None
+        due = stamp.admitted + timedelta(milliseconds=8)
+        while datetime.now(UTC) <= due:
+            time.sleep(0.001)
+        self.centre.submit(disposition.Overdue(limit="dispatch", due=due), ticket=ticket)
+        self.centre.submit(disposition.Dispatched(lead=STREET), ticket=ticket)
 
     def _merged(self) -> None:
         (older,) = self._file()

@@ -24,6 +24,7 @@ RULES: Mapping[str, str] = {
     "lifecycle": "ledger entries are steps that the lifecycle allows, by who may take them",
     "sealing": "ledger entries seal nothing under a key of before a change of lead, or an erased one",
     "merge": "merged tickets were told to the older one first, while it was open, and are the younger",
+    "overdue": "tickets said to be overdue had passed the end of a limit that ran, and were said to once for it",
     "audience": "ledger entries bear the audience that table and agreements give, and its hash",
     "headers": "ledger entries show category and area, no finer than they may",
     "refusal": "refusals give a reason that held when they were written",
