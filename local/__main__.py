@@ -65,6 +65,9 @@ def demo(
     mapping: Annotated[str | None, typer.Option("--map", help="Its mapping: a name or a file. 字段映射")] = None,
     city: Annotated[str | None, typer.Option(help="The demo city; nyc with --data, otherwise beijing. 城市")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same complaints. 随机种子")] = 1,
+    speed: Annotated[
+        int, typer.Option(min=1, help="How much faster time limits run; 720: a day in two minutes. 时限倍速")
+    ] = 1,
     leave: Annotated[bool, typer.Option("--exit", help="End when the play is over. 结束后退出")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout. JSON 输出")] = False,
 ) -> None:
@@ -78,7 +81,14 @@ def demo(
     if data is not None and not data.exists():
         raise SettingsError(f"{data} is not there: name an export that can be read.")
     play_city = city or ("beijing" if data is None else "nyc")
-    what = Play(city=play_city, tickets=tickets or TICKETS, seed=seed, data=data and data.absolute(), map=mapping)
+    what = Play(
+        city=play_city,
+        tickets=tickets or TICKETS,
+        seed=seed,
+        data=data and data.absolute(),
+        map=mapping,
+        speed=speed,
+    )
     home, bootstrap = Path(os.environ.get("HUTONG_DEMO_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
     try:
         sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))

@@ -51,6 +51,8 @@ class Play:
     seed: int = 1
     data: Path | None = None
     map: str | None = None
+    speed: int = 1
+    """How much faster than the machine's clock the time limits run; 720 lets a day pass in two minutes."""
 
     def text(self) -> str:
         """The play as text, to know it again."""
@@ -70,7 +72,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             kafka = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
             transport = running.enter_context(contextlib.closing(KafkaTransport(kafka.bootstrap)))
         with _said(console, f"founding {city.organisations[city.id].names.get('en', city.id)}"):
-            founded = found(city, home, kafka.bootstrap, transport)
+            founded = found(city, home, kafka.bootstrap, transport, speed=what.speed)
         lifecycle, codec = Lifecycle.load(), Codec(Catalogue.load())
         children = _children(founded, what)
         with Supervisor(children, home=home):
@@ -146,23 +148,23 @@ def _prepare(home: Path, what: Play, console: Console) -> tuple[Path, bool]:
 
 
 def _children(founded: FoundedCity, what: Play) -> list[Child]:
-    """The city's services: admit, deliver, the hotline's systems, a desk for each unit that has one.
+    """The city's services: admit, deliver, the hotline's systems, the clock, a desk for each unit that has one.
 
     Desks that play their past keep all of it in memory, so each is a program of its own; the others share theirs.
     """
     city = founded.city
     hotline = founded.variables(city.id)
     past = ("--event-times", "event") if what.data else ()
-    usual = ("--habits", str(city.habits)) if city.habits else ()
-    history = ("--history", str(what.data), "--map", str(what.map)) if what.data else usual
+    history = ("--history", str(what.data), "--map", str(what.map)) if what.data else ()
     children = [
         Child.service("admit", env=hotline),
         Child.service("deliver", env=hotline),
         Child.service("dispatch", "--routing", str(city.folder / "routing.yaml"), *past, env=hotline),
         Child.service("callback", "--satisfied", str(SATISFIED), *past, env=hotline),
     ]
+    children += [Child.service("clock", env=founded.variables(name)) for name in _clocks(city)]
     if not history:
-        return [*children, *desk_children(founded)]
+        return [*children, *desk_children(founded, hour=3600.0 / what.speed)]
     for name, organisation in city.organisations.items():
         if organisation.desk:
             children.append(Child.service("desk", *history, name=f"desk.{name}", env=founded.variables(name)))
@@ -194,7 +196,13 @@ def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
 def _systems(city: City) -> list[str]:
     """The systems that read deliveries, as :func:`_children` starts them."""
     desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
-    return [f"{city.id}.dispatch", f"{city.id}.callback", *desks]
+    clocks = [f"{name}.clock" for name in _clocks(city)]
+    return [f"{city.id}.dispatch", f"{city.id}.callback", *clocks, *desks]
+
+
+def _clocks(city: City) -> list[str]:
+    """Who keeps the city's time limits."""
+    return [name for name, organisation in city.organisations.items() if "clock" in organisation.rights]
 
 
 def _follow(

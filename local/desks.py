@@ -26,24 +26,26 @@ from services.desk.__main__ import main as desk
 PER_PROCESS = 50
 
 
-def desk_children(founded: FoundedCity, *, decline_share: float | None = None) -> Iterator[Child]:
-    """Process trees for all of the city's desks; ``desks.1``, ``desks.2`` … by name."""
+def desk_children(founded: FoundedCity, *, hour: float = 3600.0) -> Iterator[Child]:
+    """Process trees for all of the city's desks, named ``desks.1`` and so on. ``hour``: how many seconds it takes here."""
     names = [name for name, organisation in founded.city.organisations.items() if organisation.desk]
-    share = () if decline_share is None else ("--decline-share", str(decline_share))
+    habits = founded.city.habits
+    usual = ("--hour", str(hour), *(("--habits", str(habits)) if habits else ()))
     for number, at in enumerate(range(0, len(names), PER_PROCESS), 1):
-        argv = (sys.executable, "-m", "local.desks", str(founded.home), *names[at : at + PER_PROCESS], *share)
+        argv = (sys.executable, "-m", "local.desks", *usual, str(founded.home), *names[at : at + PER_PROCESS])
         yield Child(name=f"desks.{number}", argv=argv, env={"HUTONG_JOURNAL": str(founded.journals)})
 
 
 def main(
     home: Annotated[Path, typer.Argument(help="The city's folder, as it was founded. 城市目录")],
     organisations: Annotated[list[str], typer.Argument(help="Whose desks. 单位")],
-    decline_share: Annotated[float, typer.Option(min=0, max=1, help="Share they decline at first. 退单率")] = 0.03,
+    habits: Annotated[Path | None, typer.Option(help="What they do, in which shares (YAML). 办理习惯")] = None,
+    hour: Annotated[float, typer.Option(min=0.001, help="How many seconds an hour takes here. 每小时秒数")] = 3600.0,
 ) -> None:
     """Run the desks of these organisations until SIGTERM or SIGINT; all end when one does. 办理"""
     gc.freeze()  # what is loaded stays shared: the collector would copy it by writing into it
     parent = os.getpid()
-    children = {_fork(home, organisation, decline_share, parent): organisation for organisation in organisations}
+    children = {_fork(home, organisation, habits, hour, parent): organisation for organisation in organisations}
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _signal(children, number))
     code = 0
@@ -57,7 +59,7 @@ def main(
     sys.exit(code)
 
 
-def _fork(home: Path, organisation: str, decline_share: float, parent: int) -> int:
+def _fork(home: Path, organisation: str, habits: Path | None, hour: float, parent: int) -> int:
     """Start one desk; the process id."""
     pid = os.fork()
     if pid:
@@ -66,7 +68,7 @@ def _fork(home: Path, organisation: str, decline_share: float, parent: int) -> i
     os.environ["HUTONG_CONFIG"] = str(home / "settings" / f"{organisation}.toml")
     code = 1
     try:
-        desk(decline_share=decline_share)
+        desk(habits=habits, hour=hour)
         code = 0
     finally:
         sys.stderr.flush()

@@ -32,6 +32,8 @@ class FoundedCity:
     home: Path
     bootstrap: str
     registrar_key: str
+    speed: int = 1
+    origin: datetime | None = None
 
     @property
     def journals(self) -> Path:
@@ -57,6 +59,7 @@ class FoundedCity:
             "environment": ENVIRONMENT,
             "timezone": self.city.time_zone.key,
             "home": str(self.home),
+            **({"speed": str(self.speed), "origin": self.origin.isoformat()} if self.origin else {}),
         }
 
     def settings(self, organisation: str) -> Settings:
@@ -69,14 +72,23 @@ class FoundedCity:
         return {f"HUTONG_{name.upper()}": value for name, value in values.items()}
 
 
-def found(city: City, home: Path, bootstrap: str, transport: Transport, *, replication: int = 1) -> FoundedCity:
+def found(
+    city: City, home: Path, bootstrap: str, transport: Transport, *, replication: int = 1, speed: int = 1
+) -> FoundedCity:
     """Make what is missing of ``city`` under ``home`` and on the broker; ``replication``: on how many brokers each
-    topic lies."""
+    topic lies; ``speed``: how much faster than admitted time its limits run, from its founding on."""
     keys = home / "keys"
     for organisation in city.organisations:
         _have_keys(keys, organisation)
     registrar_key = open_keys(keys, city.id).signing_key.hex()
-    founded = FoundedCity(city=city, home=home, bootstrap=bootstrap, registrar_key=registrar_key)
+    founded = FoundedCity(
+        city=city,
+        home=home,
+        bootstrap=bootstrap,
+        registrar_key=registrar_key,
+        speed=speed,
+        origin=None if speed == 1 else _origin(home),
+    )
     signer = Signer(read_private_key(founded.key(city.id)), ENVIRONMENT)
     with Registrar(
         transport, Catalogue.load(), signer, city=city.id, environment=ENVIRONMENT, replication=replication
@@ -89,6 +101,16 @@ def found(city: City, home: Path, bootstrap: str, transport: Transport, *, repli
         lines = (f"{name} = {json.dumps(value)}\n" for name, value in founded.values(organisation).items())
         path.write_text("".join(lines), encoding="utf-8")
     return founded
+
+
+def _origin(home: Path) -> datetime:
+    """When the city was first founded: its limits must end at the same moments after a restart."""
+    path = home / "origin"
+    if not path.exists():
+        written = path.with_suffix(".new")
+        written.write_text(datetime.now(UTC).isoformat(), encoding="utf-8")
+        written.replace(path)
+    return datetime.fromisoformat(path.read_text(encoding="utf-8"))
 
 
 def _have_keys(folder: Path, organisation: str) -> None:

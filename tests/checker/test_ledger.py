@@ -269,6 +269,6 @@ def test_an_agreement_that_was_never_opened_cannot_be_closed(tmp_path: Path) -> 
         city.connect("110000")
         closed = AgreementClosed(number=2, id="nothing", reason="over")
         with pytest.raises(InvalidEvent, match="never opened"):
-            city.registrar._write(closed, "110000", datetime.now(UTC))
+            city.registrar._write([closed], ["110000"], datetime.now(UTC))
         [violation] = check(read_history(city.transport, city.settings("110000"))).of("directory")
         assert "agreement nothing is not open" in violation.text

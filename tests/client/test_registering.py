@@ -12,7 +12,7 @@ import pytest
 
 from hutong.errors import SettingsError, Unavailable
 from hutong.events.directory import Level, Name, OrganisationEntry
-from hutong.registry import AT_ONCE
+from hutong.registrar import AT_ONCE
 from tests.cities import CITY, TwinCity
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

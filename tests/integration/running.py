@@ -34,11 +34,16 @@ class RunningCity:
 
 @contextlib.contextmanager
 def running_city(
-    home: Path, *, city: str = "beijing", more: Sequence[Child] = (), env: Mapping[str, str] | None = None
+    home: Path,
+    *,
+    city: str = "beijing",
+    more: Sequence[Child] = (),
+    env: Mapping[str, str] | None = None,
+    speed: int = 1,
 ) -> Iterator[RunningCity]:
     """Start a broker, found the city, run admit and deliver; end all of it with the block."""
     with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
-        founded = found(City.load(city), home, kafka.bootstrap, transport)
+        founded = found(City.load(city), home, kafka.bootstrap, transport, speed=speed)
         variables = {**founded.variables(founded.city.id), **(env or {})}
         children = [Child.service("admit", env=variables), Child.service("deliver", env=variables), *more]
         with Supervisor(children, home=home) as services:

@@ -19,6 +19,7 @@ import pytest
 
 from hutong.errors import SettingsError
 from hutong.events.complaint import Filed
+from hutong.rules.territory import Territory
 from local.cities import City
 from local.generator import Complaint, Generator, complaints, personal_strings
 from local.generator.habits import habits_of
@@ -74,7 +75,7 @@ def test_a_month_is_its_days(beijing: City) -> None:
 def test_every_row_is_one_that_intake_takes(many: list[Complaint]) -> None:
     """Each becomes a filed complaint, with what is about people still to be sealed."""
     for number, complaint in enumerate(many[:300]):
-        data = filed(entry_of_json(number, complaint.model_dump_json().encode(), "generator"))
+        data = filed(entry_of_json(number, complaint.model_dump_json().encode(), "generator"), Territory.load("110000"))
         assert data.model_fields_set >= set(Filed.sealed_fields())
 
 
