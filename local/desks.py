@@ -12,7 +12,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ PER_PROCESS = 50
 
 
 def desk_children(founded: FoundedCity, *, hour: float = 3600.0) -> Iterator[Child]:
-    """Process trees for all of the city's desks, named ``desks.1`` and so on. ``hour``: how many seconds it takes here."""
+    """Process trees for all of the city's desks, ``desks.1`` and so on. ``hour``: how many seconds it takes here."""
     names = [name for name, organisation in founded.city.organisations.items() if organisation.desk]
     habits = founded.city.habits
     usual = ("--hour", str(hour), *(("--habits", str(habits)) if habits else ()))
@@ -43,9 +44,22 @@ def main(
     hour: Annotated[float, typer.Option(min=0.001, help="How many seconds an hour takes here. 每小时秒数")] = 3600.0,
 ) -> None:
     """Run the desks of these organisations until SIGTERM or SIGINT; all end when one does. 办理"""
+
+    def answer_for(organisation: str) -> None:
+        os.environ["HUTONG_CONFIG"] = str(home / "settings" / f"{organisation}.toml")
+        desk(habits=habits, hour=hour)
+
+    sys.exit(together({f"the desk of {name}": partial(answer_for, name) for name in organisations}))
+
+
+def together(jobs: Mapping[str, Callable[[], None]]) -> int:
+    """Do each job in a process of its own until all have ended; the exit code: 0, or that of the first that failed.
+
+    SIGTERM and SIGINT are passed on. When one fails, the others are sent SIGTERM.
+    """
     gc.freeze()  # what is loaded stays shared: the collector would copy it by writing into it
     parent = os.getpid()
-    children = {_fork(home, organisation, habits, hour, parent): organisation for organisation in organisations}
+    children = {_fork(job, parent): name for name, job in jobs.items()}
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _signal(children, number))
     code = 0
@@ -53,23 +67,24 @@ def main(
         pid, status = os.wait()
         name, ended = children.pop(pid), os.waitstatus_to_exitcode(status)
         if ended and not code:
-            print(f"the desk of {name} ended with {ended}: all end", file=sys.stderr, flush=True)
+            print(f"{name} ended with {ended}: all end", file=sys.stderr, flush=True)
             code = ended if ended > 0 else 1
             _signal(children, signal.SIGTERM)
-    sys.exit(code)
+    return code
 
 
-def _fork(home: Path, organisation: str, habits: Path | None, hour: float, parent: int) -> int:
-    """Start one desk; the process id."""
+def _fork(job: Callable[[], None], parent: int) -> int:
+    """Start a job; its process id. It ends with its parent, however that ends."""
     pid = os.fork()
     if pid:
         return pid
-    tie(parent)
-    os.environ["HUTONG_CONFIG"] = str(home / "settings" / f"{organisation}.toml")
     code = 1
     try:
-        desk(habits=habits, hour=hour)
+        tie(parent)
+        job()
         code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
     finally:
         sys.stderr.flush()
         os._exit(code)

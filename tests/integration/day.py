@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ from tests.integration.leaks import search
 
 DAY_SECONDS = 86_400
 LOOK_SECONDS = 1.0
+SERVICES = ("admit", "deliver", "dispatch", "callback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,10 @@ def run(options: Options, home: Path) -> dict[str, Any]:
         systems += [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
         lag = Lag(transport, city.id, systems)
         with services, _filing(founded, options) as intake:
-            names = [child.name for child in _children(founded)]
-            memory = Memory(lambda: _pids(services, names, intake, kafka))
-            behind, peaks = _to_the_end(transport, city, lag, intake, memory, options.minutes)
+            trees = [child.name for child in desk_children(founded)]
+            memory = Memory(lambda: _pids(services, intake, kafka))
+            desks = _Desks(services, trees)
+            behind, peaks = _to_the_end(transport, city, lag, intake, memory, desks, options.minutes)
         account = json.loads((home / "intake.json").read_text(encoding="utf-8").splitlines()[-1])
         history = read_history(transport, founded.settings(city.id), journals=founded.journals, state=home / "state")
         verdict = check(history, complete=not behind)
@@ -136,9 +138,10 @@ def _to_the_end(
     lag: Lag,
     intake: subprocess.Popen[bytes],
     memory: Memory,
+    desks: _Desks,
     minutes: float,
 ) -> tuple[list[str], dict[str, float]]:
-    """Wait until nothing is left to do, looking at the memory meanwhile: what is left, and each service's peak.
+    """Wait until nothing is left to do, looking at the memory meanwhile: what is left, and each service's peak in MiB.
 
     At the end nothing is behind twice in a row, and the ledger has not moved from before the first to after the second.
     """
@@ -147,6 +150,7 @@ def _to_the_end(
     ends: dict[Partition, int] = {}
     while True:
         peaks |= {name: held.peak for name, held in memory.look().items()}
+        peaks["desks"] = max(peaks.get("desks", 0.0), desks.look())
         if intake.poll() is None:
             behind = ["intake"]
         else:
@@ -174,18 +178,42 @@ def _ends(transport: KafkaTransport, city: City) -> dict[Partition, int]:
     return {place: bounds.end for place, bounds in transport.bounds(places).items()}
 
 
-def _pids(
-    services: Supervisor, names: list[str], intake: subprocess.Popen[bytes], kafka: EmbeddedKafka
-) -> Mapping[str, int | None]:
-    """Every process by name; a desk of a tree as ``desks.1/3``."""
+def _pids(services: Supervisor, intake: subprocess.Popen[bytes], kafka: EmbeddedKafka) -> Mapping[str, int | None]:
+    """Every process by name, but for the desks."""
     found: dict[str, int | None] = {"intake": intake.pid, "kafka": kafka.process.pid if kafka.process else None}
-    for name in names:
-        pid = found[name] = services.pid(name)
-        if pid is not None and name.startswith("desks."):
-            with contextlib.suppress(OSError):
-                below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-                found |= {f"{name}/{number}": int(child) for number, child in enumerate(below, 1)}
-    return found
+    return found | {name: services.pid(name) for name in SERVICES}
+
+
+class _Desks:
+    """What all desks hold together, shared memory counted once."""
+
+    def __init__(self, services: Supervisor, trees: Sequence[str]) -> None:
+        self._services = services
+        self._trees = trees
+        self._next = 0.0
+        self._last = 0.0
+
+    def look(self) -> float:
+        """In MiB; looked at anew every ten seconds, since it takes the kernel a while."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + 10
+            self._last = sum(_share(pid) for tree in self._trees for pid in self._tree(self._services.pid(tree)))
+        return self._last
+
+    def _tree(self, pid: int | None) -> Iterator[int]:
+        with contextlib.suppress(OSError):
+            if pid is not None:
+                yield pid
+                yield from map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
+def _share(pid: int) -> float:
+    """The part of its memory that is a process's own, and of what it shares its part (PSS)."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _measured(history: History) -> dict[str, Any]:
