@@ -32,7 +32,8 @@ class Asking(Chance):
 
 class Habits(Strict):
     """Shares of the tickets a desk leads: ``decline`` at first, for one of ``reasons``; of the others it calls for help
-    with ``whistle``, asks for an ``extension`` or a ``suspension``, one at most, and resolves the rest at once.
+    with ``whistle``. Whether helped or alone, for a share it asks for an ``extension`` and for another for a
+    ``suspension``; the rest it resolves at once.
 
     ``resumes``: after a suspension the desk goes on at once by itself; else somebody says when, as the clock.
     ``grants_extension``, ``grants_suspension``: as the nearest above the lead, what it grants of what is asked.

@@ -99,7 +99,7 @@ class Desk:
             case disposition.Dispatched() | disposition.DeclineDecided(decision=Decision.REJECTED):
                 return [disposition.Accepted(), *self._begins(event, case, directory)]
             case disposition.AssistReported() if case.helped_by(event) and not case.contested:
-                return [disposition.Resolved(report=DONE)]
+                return [self._works(event)]
             case disposition.ExtensionDecided():
                 return [disposition.Resolved(report=DONE)]
             case disposition.Suspended() if self._habits.resumes:
@@ -111,19 +111,23 @@ class Desk:
         return []
 
     def _begins(self, event: hutong.Event, case: Case, directory: hutong.Directory) -> list[hutong.EventData]:
-        """Waits for those who must help, calls for help, asks for time, or does it at once."""
-        if case.help:
-            return [] if case.waits else [_done()]
-        habits, draw = self._habits, drawn(event, "course", self._seed)
-        if draw < habits.whistle.share:
-            units = habits.helpers(event.category, self._organisation, directory)
-            return [disposition.AssistRequested(units=units, request=COME) if units else _done()]
-        draw -= habits.whistle.share
-        if draw < habits.extension.share:
-            return [self._asks(event, Measure.EXTENSION, habits.extension)]
-        if draw - habits.extension.share < habits.suspension.share:
-            return [self._asks(event, Measure.SUSPENSION, habits.suspension)]
-        return [_done()]
+        """Waits for those who must help, or calls for help, or works on it alone."""
+        if case.waits:
+            return []
+        if not case.help and self._habits.whistle.hits(event, "whistle", self._seed):
+            units = self._habits.helpers(event.category, self._organisation, directory)
+            if units:
+                return [disposition.AssistRequested(units=units, request=COME)]
+        return [self._works(event)]
+
+    def _works(self, event: hutong.Event) -> hutong.EventData:
+        """Asks for time, or does it at once."""
+        draw, extension, suspension = drawn(event, "time", self._seed), self._habits.extension, self._habits.suspension
+        if draw < extension.share:
+            return self._asks(event, Measure.EXTENSION, extension)
+        if draw < extension.share + suspension.share:
+            return self._asks(event, Measure.SUSPENSION, suspension)
+        return disposition.Resolved(report=DONE)
 
     def _asks(self, event: hutong.Event, measure: Measure, asking: Asking) -> hutong.EventData:
         """The time that is asked for is counted from the admission of what is answered."""
@@ -134,7 +138,3 @@ class Desk:
 
     def _declines(self, event: hutong.Event, case: Case) -> bool:
         return len(case.dispatches) <= DESIGNATED_AFTER and self._habits.decline.hits(event, "decline", self._seed)
-
-
-def _done() -> hutong.EventData:
-    return disposition.Resolved(report=DONE)

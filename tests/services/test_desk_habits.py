@@ -191,7 +191,7 @@ def test_what_is_designated_is_not_declined() -> None:
 
 
 def test_the_shares_are_the_stated_ones_and_a_retry_draws_the_same() -> None:
-    """Of 1,000: 3 % declined, 20 % of the others whistled for, 10 % extended, 5 % suspended."""
+    """Of 1,000: 3 % declined, 20 % of the others whistled for, 10 % of those left extended, 5 % suspended."""
     habits = Habits(
         decline=Chance(share=0.03),
         whistle=Chance(share=0.2),
@@ -210,7 +210,7 @@ def test_the_shares_are_the_stated_ones_and_a_retry_draws_the_same() -> None:
         return found
 
     found = count()
-    expected = {"Declined": 30, "AssistRequested": 194, "extension": 97, "suspension": 48, "Resolved": 631}
+    expected = {"Declined": 30, "AssistRequested": 194, "extension": 78, "suspension": 39, "Resolved": 659}
     assert found.keys() == expected.keys()
     assert all(abs(found[name] - number) < 40 for name, number in expected.items()), found
     assert count() == found != count(seed=1)
