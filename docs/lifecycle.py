@@ -15,6 +15,31 @@ HEAD = """\
 Drawn from [`schemas/lifecycle.yaml`](../schemas/lifecycle.yaml) by `python -m docs.lifecycle`; a test holds both equal.
 Admit reads the same table: a step that is not in it is refused as `not_allowed`, a step that merely lost a race as
 `superseded` (see [refusals](wire.md#refusals-拒收)).
+
+The same relation is written down once more, by hand, in `tests/services/expected_life.py`; random walks hold admit
+against it (`python -m tests.services.walks --tickets 10000`), and every race of two steps in both orders.
+
+## Who decides what
+
+Admit decides what may come; whether it should is decided by the organisations, in a city's own systems. Those that come
+with the bus decide by rules that stand in files, with the label S (published) or A (assumption):
+
+- **The hotline 热线** (`services/dispatch`, by the city's `routing.yaml`). A consultation is answered at once 直接答复.
+  A complaint goes to the unit in charge; where a rule names several, the first leads and the others help 首接负责. A
+  wish to be relieved 退单 is granted by its reason, where another unit is left to ask; the fourth dispatch cannot be
+  declined.
+- **A repeat is merged 并单** in two events, because the two tickets may lie in two partitions. The hotline tells the
+  older ticket (`complaint.amended` with `repeat`): admit finds it open and older, or refuses. Only on that event's
+  receipt the younger ends (`complaint.merged`, which answers it). Refused, because the older one was closed meanwhile,
+  the younger is dispatched like any other. Callers and places are compared by keyed hashes of their sealed fields.
+- **The lead 主办** (a unit's own system; `services/desk` is a sample) accepts or declines, calls others to help 吹哨,
+  asks for time 延期申请 or a suspension 挂账, and resolves. Whoever is called reports 报到.
+- **The nearest organisation above the lead 上级** (a district for its streets, the city for its departments) decides
+  what the lead asks for, and may press for an answer 督办. The table lets any organisation above the lead do so: of two
+  that decide the same request, the second is refused as `not_allowed`.
+- **The clock 时限** reminds, says what is overdue, and ends a suspension when its time is over.
+- **The hotline's call-back 回访** (`services/callback`) asks the citizen about what was resolved, and about nothing
+  else: the file is closed 归档, or the lead does it again 重办.
 """
 
 TABLE_HEAD = """\

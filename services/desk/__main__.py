@@ -12,6 +12,7 @@ import typer
 import hutong
 from hutong.settings import Settings
 from services.desk import handler, history
+from services.desk.answering import answer
 from services.desk.habits import Habits
 from services.desk.store import CaseStore
 from services.drawing import Chance
@@ -20,19 +21,6 @@ from services.serving import serve
 from services.tables import read_table
 
 NAME = "desk"
-
-
-def answer(bus: hutong.Bus, desk: handler.Desk) -> None:
-    """Answer as the desk decides; what belongs together under one signature, in order.
-
-    A ticket it was never told of (its file was lost, or another machine's desk had it) makes it read its door again.
-    """
-    for event in bus.subscribe(types=handler.WANTED, receipts=True):  # the city supervises what it dispatched itself
-        if not desk.knows(event):
-            for earlier in bus.replay(source="deliveries"):
-                desk.learn(earlier)
-        with event:
-            bus.submit_batch([bus.draft(data, answers=event) for data in desk.answers(event, bus.directory)])
 
 
 def main(
@@ -51,7 +39,7 @@ def main(
             usual = simple if habits is None else read_table(habits, Habits)
             with contextlib.closing(CaseStore(Settings.load().home, bus.organisation)) as cases:
                 desk = handler.Desk(bus.organisation, usual, cases=cases, seed=seed, hour=timedelta(seconds=hour))
-                answer(bus, desk)
+                answer(bus, desk, rebuild=None if cases.rebuilt else cases.rebuilding())
         else:
             export = Export.load(mapping)
             history.play(bus, history.HistoricDesk(bus.organisation, export, read_rows(past, export)))

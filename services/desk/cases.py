@@ -30,11 +30,43 @@ class Case:
         return event.fingerprint.hex() in self.help.values() and not self.waits
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A ticket to be resolved ``at_ms`` (Unix, milliseconds). ``once`` makes it the same event whenever it is said."""
+
+    ticket: str
+    at_ms: int
+    once: str
+
+
 class Cases(Protocol):
-    """Ticket → its case. A dict is one."""
+    """Ticket → its case, and what is to be answered later: one answer a ticket at most."""
 
     def get(self, ticket: str, /) -> Case | None: ...
     def __setitem__(self, ticket: str, case: Case, /) -> None: ...
+    def delay(self, due: Due, /) -> None: ...
+    def drop(self, ticket: str, /) -> None: ...
+    def due(self, now_ms: int, /) -> list[Due]:
+        """Some that are due by now, the earliest first."""
+
+
+class CasesInMemory(dict[str, Case]):
+    """For a desk that is made anew."""
+
+    def __init__(self) -> None:
+        self._dues: dict[str, Due] = {}
+
+    def delay(self, due: Due) -> None:
+        """See :class:`Cases`."""
+        self._dues[due.ticket] = due
+
+    def drop(self, ticket: str) -> None:
+        """See :class:`Cases`."""
+        self._dues.pop(ticket, None)
+
+    def due(self, now_ms: int) -> list[Due]:
+        """See :class:`Cases`."""
+        return sorted((due for due in self._dues.values() if due.at_ms <= now_ms), key=lambda due: due.at_ms)
 
 
 def learned(case: Case | None, event: hutong.Event) -> Case | None:

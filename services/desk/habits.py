@@ -30,10 +30,16 @@ class Asking(Chance):
     reason: Code
 
 
+class Late(Chance):
+    """A share that is answered only so many ``hours`` after it could have been."""
+
+    hours: Hours
+
+
 class Habits(Strict):
     """Shares of the tickets a desk leads: ``decline`` at first, for one of ``reasons``; of the others it calls for help
     with ``whistle``. Whether helped or alone, for a share it asks for an ``extension`` and for another for a
-    ``suspension``; the rest it resolves at once.
+    ``suspension``; of the rest it resolves the share ``late`` later, and the others at once.
 
     ``resumes``: after a suspension the desk goes on at once by itself; else somebody says when, as the clock.
     ``grants_extension``, ``grants_suspension``: as the nearest above the lead, what it grants of what is asked.
@@ -47,6 +53,7 @@ class Habits(Strict):
     whistles: Annotated[tuple[Whistle, ...], Field(strict=False)] = ()
     extension: Asking = Asking(share=0, hours=120, reason="more_time")
     suspension: Asking = Asking(share=0, hours=720, reason="needs_conditions")
+    late: Late = Late(share=0, hours=360)
     resumes: bool = True
     grants_extension: Chance = Chance(share=0.9)
     grants_suspension: Chance = Chance(share=0.7)

@@ -7,12 +7,12 @@ A real desk asks its people here; this one answers at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import hutong
-from hutong import disposition
+from hutong import complaint, disposition
 from hutong.events.disposition import Decision, Measure
-from services.desk.cases import Case, Cases, learned
+from services.desk.cases import Case, Cases, CasesInMemory, Due, learned
 from services.desk.habits import Asking, Habits
 from services.desk.supervisor import supervise
 from services.drawing import drawn
@@ -21,7 +21,7 @@ WANTED = (
     disposition.Dispatched, disposition.Declined, disposition.DeclineDecided, disposition.Reopened,
     disposition.AssistRequested, disposition.AssistReported,
     disposition.ExtensionRequested, disposition.ExtensionDecided, disposition.Suspended, disposition.Resumed,
-    disposition.Overdue,
+    disposition.Overdue, disposition.Resolved, complaint.Withdrawn,
 )  # fmt: skip
 """What a desk must hear of, its own events too; everything else on its tickets is for information."""
 
@@ -50,7 +50,7 @@ class Desk:
     ) -> None:
         self._organisation = organisation
         self._habits = habits or Habits()
-        self._cases: Cases = {} if cases is None else cases
+        self._cases: Cases = CasesInMemory() if cases is None else cases
         self._seed = seed
         self._hour = hour
 
@@ -80,6 +80,14 @@ class Desk:
             event, case.lead, organisation=self._organisation, habits=self._habits, directory=directory, seed=self._seed
         )
 
+    def due(self, now_ms: int) -> list[tuple[Due, hutong.EventData]]:
+        """What it is to answer by now, late; each until :meth:`said`."""
+        return [(due, disposition.Resolved(report=DONE)) for due in self._cases.due(now_ms)]
+
+    def said(self, due: Due) -> None:
+        """It was submitted."""
+        self._cases.drop(due.ticket)
+
     def _called(self, event: hutong.Event) -> bool:
         """Whether it is called to help 协办 by this event."""
         match event.data:
@@ -99,13 +107,15 @@ class Desk:
             case disposition.Dispatched() | disposition.DeclineDecided(decision=Decision.REJECTED):
                 return [disposition.Accepted(), *self._begins(event, case, directory)]
             case disposition.AssistReported() if case.helped_by(event) and not case.contested:
-                return [self._works(event)]
+                return self._works(event)
             case disposition.ExtensionDecided():
                 return [disposition.Resolved(report=DONE)]
             case disposition.Suspended() if self._habits.resumes:
                 return [disposition.Resumed(reason="conditions_met"), disposition.Resolved(report=DONE)]
             case disposition.Resumed() if event.source != self._organisation:
                 return [disposition.Resolved(report=DONE)]
+            case disposition.Resolved() | complaint.Withdrawn():
+                self._cases.drop(event.ticket)
             case disposition.Reopened():
                 return [disposition.Resolved(report=DONE_AGAIN)]
         return []
@@ -118,23 +128,32 @@ class Desk:
             units = self._habits.helpers(event.category, self._organisation, directory)
             if units:
                 return [disposition.AssistRequested(units=units, request=COME)]
-        return [self._works(event)]
+        return self._works(event)
 
-    def _works(self, event: hutong.Event) -> hutong.EventData:
-        """Asks for time, or does it at once."""
+    def _works(self, event: hutong.Event) -> list[hutong.EventData]:
+        """Asks for time, or does it at once, or is late."""
         draw, extension, suspension = drawn(event, "time", self._seed), self._habits.extension, self._habits.suspension
         if draw < extension.share:
-            return self._asks(event, Measure.EXTENSION, extension)
+            return [self._asks(event, Measure.EXTENSION, extension)]
         if draw < extension.share + suspension.share:
-            return self._asks(event, Measure.SUSPENSION, suspension)
-        return disposition.Resolved(report=DONE)
+            return [self._asks(event, Measure.SUSPENSION, suspension)]
+        if self._habits.late.hits(event, "late", self._seed):
+            at = _admitted(event) + self._habits.late.hours * self._hour
+            once = f"late/{event.ticket}/{event.fingerprint.hex()}"
+            self._cases.delay(Due(ticket=event.ticket, at_ms=round(at.timestamp() * 1000), once=once))
+            return []
+        return [disposition.Resolved(report=DONE)]
 
     def _asks(self, event: hutong.Event, measure: Measure, asking: Asking) -> hutong.EventData:
         """The time that is asked for is counted from the admission of what is answered."""
-        since = event.ledger.admitted if event.ledger else event.time
-        assert since is not None  # what was admitted has a time
-        until = since + asking.hours * self._hour
+        until = _admitted(event) + asking.hours * self._hour
         return disposition.ExtensionRequested(measure=measure, until=until, reason=asking.reason, explanation=MORE_TIME)
 
     def _declines(self, event: hutong.Event, case: Case) -> bool:
         return len(case.dispatches) <= DESIGNATED_AFTER and self._habits.decline.hits(event, "decline", self._seed)
+
+
+def _admitted(event: hutong.Event) -> datetime:
+    since = event.ledger.admitted if event.ledger else event.time
+    assert since is not None  # what was admitted has a time
+    return since

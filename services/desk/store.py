@@ -4,9 +4,11 @@ desk's memory does not grow with its tickets, and its start does not wait for it
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from services.desk.cases import Case
+from services.desk.cases import Case, Due
 from services.disposable import open_disposable
 
 _SCHEMA = """
@@ -14,11 +16,15 @@ create table if not exists "case" (
     ticket text primary key, lead text not null, dispatches text not null, help text not null,
     contested integer not null
 ) strict;
+create table if not exists due (ticket text primary key, at_ms integer not null, once text not null) strict;
+create index if not exists next on due (at_ms);
+create table if not exists rebuilt (one integer primary key check (one = 1)) strict;
 """
+_SOME = 200
 
 
 class CaseStore:
-    """``<home>/state/desk/<organisation>.sqlite``.
+    """``<home>/state/desk/<organisation>.sqlite``. Until it is ``rebuilt`` from the deliveries it knows nothing.
 
     Raises:
         SettingsError: the file cannot be made or opened.
@@ -26,6 +32,19 @@ class CaseStore:
 
     def __init__(self, home: Path, organisation: str) -> None:
         self._db = open_disposable(home / "state" / "desk" / f"{organisation}.sqlite", _SCHEMA)
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether it was filled from the deliveries once; since then it is told of every event."""
+        return self._db.execute("select 1 from rebuilt").fetchone() is not None
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """What is put inside the block is there when it ends, or was never put."""
+        self._db.execute("begin")
+        with self._db:
+            yield
+            self._db.execute("insert or ignore into rebuilt values (1)")
 
     def get(self, ticket: str) -> Case | None:
         """The ticket; None where this file was never told."""
@@ -40,6 +59,21 @@ class CaseStore:
     def __setitem__(self, ticket: str, case: Case) -> None:
         values = (ticket, case.lead, " ".join(case.dispatches), json.dumps(dict(case.help)), case.contested)
         self._db.execute('insert or replace into "case" values (?, ?, ?, ?, ?)', values)
+
+    def delay(self, due: Due) -> None:
+        """See :class:`services.desk.cases.Cases`."""
+        self._db.execute("insert or replace into due values (?, ?, ?)", (due.ticket, due.at_ms, due.once))
+
+    def drop(self, ticket: str) -> None:
+        """See :class:`services.desk.cases.Cases`."""
+        self._db.execute("delete from due where ticket = ?", (ticket,))
+
+    def due(self, now_ms: int) -> list[Due]:
+        """See :class:`services.desk.cases.Cases`."""
+        rows = self._db.execute(
+            "select ticket, at_ms, once from due where at_ms <= ? order by at_ms limit ?", (now_ms, _SOME)
+        )
+        return [Due(ticket=ticket, at_ms=at_ms, once=once) for ticket, at_ms, once in rows.fetchall()]
 
     def close(self) -> None:
         """Release the file."""

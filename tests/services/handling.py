@@ -121,10 +121,12 @@ class _QuietConsumer:
     def __init__(self, inner: Any, transport: _Quiet) -> None:
         self._inner = inner
         self._transport = transport
+        self._empty = 0
 
     def poll(self, timeout: float, max_records: int = 500) -> dict[Partition, list[Record]]:
         found: dict[Partition, list[Record]] = self._inner.poll(0, max_records)
-        if not found:
+        self._empty = 0 if found else self._empty + 1
+        if self._empty > 1:  # the first may only have brought the assignment
             self._transport.stop()
         return found
 

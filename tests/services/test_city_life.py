@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -16,8 +17,8 @@ from hutong.events.complaint import Amended, Filed, Kind, Merged
 from hutong.events.disposition import Dispatched
 from services.callback.__main__ import call_back
 from services.callback.handler import Shares
-from services.desk.__main__ import answer
-from services.desk.habits import Asking, Habits, Whistle
+from services.desk.answering import answer
+from services.desk.habits import Asking, Habits, Late, Whistle
 from services.desk.handler import Desk
 from services.desk.store import CaseStore
 from services.dispatch.contests import Contests
@@ -206,3 +207,25 @@ def test_no_store_holds_a_name_a_number_or_an_address(city: TwinCity, tmp_path: 
     assert kept
     for text in ("10012345678", "王某甲", "和谐街77号", "和谐街", "示范一社区"):
         assert text.encode() not in kept
+
+
+def test_late_answers_come_though_the_desk_was_killed_and_lost_its_file(city: TwinCity) -> None:
+    """What is due stands in its deliveries as well: a new file is filled from them, and the ticket ends."""
+    file(city)
+    late = Habits(late=Late(share=1, hours=1))
+
+    def desk(bus: hutong.Bus) -> None:
+        with closing(CaseStore(city.home, "110105026")) as cases:
+            made = Desk("110105026", late, cases=cases, hour=timedelta(milliseconds=1))
+            answer(bus, made, rebuild=None if cases.rebuilt else cases.rebuilding())
+
+    run(city, CITY, "dispatch", dispatching(city, ROUTING))
+    with closing(CaseStore(city.home, "110105026")) as cases:
+        slow = Desk("110105026", late, cases=cases)  # an hour takes an hour: it is killed long before
+        run(city, "110105026", "desk", partial(answer, desk=slow))
+    assert states(city) == {"accepted": 1}
+    (city.home / "state" / "desk" / "110105026.sqlite").unlink()
+    run(city, "110105026", "desk", desk)
+    assert states(city) == {"resolved": 1}
+    run(city, "110105026", "desk", desk)
+    assert refusals(city) == []

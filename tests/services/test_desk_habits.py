@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import hutong
+from hutong.events.complaint import Withdrawn
 from hutong.events.disposition import (
     Accepted,
     AssistReported,
@@ -29,7 +30,7 @@ from hutong.events.disposition import (
 )
 from hutong.rules.lifecycle import Lifecycle
 from local.cities.city import HERE
-from services.desk.habits import Asking, Habits, Whistle
+from services.desk.habits import Asking, Habits, Late, Whistle
 from services.desk.handler import DESIGNATED_AFTER, Desk
 from services.desk.store import CaseStore
 from services.drawing import ALWAYS, NEVER, Chance
@@ -231,3 +232,29 @@ def test_the_demo_citys_habits_are_read() -> None:
     """The file is strict: it names nothing that is not known."""
     habits = read_table(HERE / "beijing" / "desk.yaml", Habits)
     assert habits.helpers("traffic/parking", STREET, directory("110000.traffic")) == ("110000.traffic",)
+
+
+def test_a_late_answer_waits_in_the_file_and_comes_once_it_is_due(tmp_path: Path) -> None:
+    """Accepted at once, resolved so many of the city's hours later; what was said, or withdrawn, is due no more."""
+    habits, noon_ms = Habits(late=Late(share=1, hours=2)), round(NOON.timestamp() * 1000)
+    given = [event(Dispatched(lead=STREET), ticket=f"110000-20260131-000000000{n}", admitted=NOON) for n in range(3)]
+    with closing(CaseStore(tmp_path, STREET)) as cases:
+        desk = Desk(STREET, habits, cases=cases)
+        assert [types(desk.answers(one, KNOWN)) for one in given] == [[Accepted]] * 3
+    with closing(CaseStore(tmp_path, STREET)) as cases:
+        desk = Desk(STREET, habits, cases=cases)
+        assert desk.due(noon_ms + 7_199_999) == []
+        assert desk.answers(event(Withdrawn(reason="citizen_request"), ticket=given[0].ticket), KNOWN) == []
+        first, second = desk.due(noon_ms + 7_200_000)
+        assert [type(data) for _, data in (first, second)] == [Resolved, Resolved]
+        desk.said(first[0])
+        assert desk.due(noon_ms + 7_200_000) == [second]
+    assert types(Desk(STREET, Habits(late=Late(share=0, hours=2))).answers(given[0], KNOWN)) == [Accepted, Resolved]
+
+
+def test_a_hurried_city_is_late_by_its_own_hours() -> None:
+    """Where an hour takes a second, two hours are two."""
+    desk = Desk(STREET, Habits(late=Late(share=1, hours=2)), hour=timedelta(seconds=1))
+    desk.answers(event(Dispatched(lead=STREET), admitted=NOON), KNOWN)
+    [(due, _)] = desk.due(2**60)
+    assert due.at_ms == round(NOON.timestamp() * 1000) + 2000

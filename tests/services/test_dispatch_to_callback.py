@@ -21,7 +21,7 @@ from hutong.events.disposition import CalledBack, Closed, Dispatched, Resolved
 from hutong.rules.lifecycle import Lifecycle, Ticket
 from services.callback.__main__ import call_back
 from services.callback.handler import Shares
-from services.desk.__main__ import answer
+from services.desk.answering import answer
 from services.desk.habits import Habits
 from services.desk.handler import Desk
 from services.desk.history import HistoricDesk, play
