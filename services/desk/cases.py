@@ -13,12 +13,13 @@ from hutong import disposition
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A ticket. ``dispatches`` are fingerprints; ``help`` is unit → fingerprint of its report, empty until it comes;
-    ``contested`` while the lead's wish to be relieved of it is looked at."""
+    ``contested`` while the lead's wish to be relieved of it is looked at, ``accepted`` once it has taken it."""
 
     lead: str
     dispatches: tuple[str, ...] = ()
     help: Mapping[str, str] = field(default_factory=dict)
     contested: bool = False
+    accepted: bool = False
 
     @property
     def waits(self) -> bool:
@@ -79,6 +80,8 @@ def learned(case: Case | None, event: hutong.Event) -> Case | None:
                 return Case(lead=lead, dispatches=(*before, mark), help=dict.fromkeys(assistants, ""))
         case disposition.Declined() | disposition.DeclineDecided() if case is not None:
             return replace(case, contested=isinstance(event.data, disposition.Declined))
+        case disposition.Accepted() if case is not None and event.source == case.lead:
+            return replace(case, accepted=True)
         case disposition.AssistRequested(units=units) if case is not None:
             return replace(case, help={**dict.fromkeys(units, ""), **case.help})
         case disposition.AssistReported() if case is not None and case.help.get(event.source) == "":

@@ -18,8 +18,8 @@ from services.desk.supervisor import supervise
 from services.drawing import drawn
 
 WANTED = (
-    disposition.Dispatched, disposition.Declined, disposition.DeclineDecided, disposition.Reopened,
-    disposition.AssistRequested, disposition.AssistReported,
+    disposition.Dispatched, disposition.Accepted, disposition.Declined, disposition.DeclineDecided,
+    disposition.Reopened, disposition.AssistRequested, disposition.AssistReported,
     disposition.ExtensionRequested, disposition.ExtensionDecided, disposition.Suspended, disposition.Resumed,
     disposition.Overdue, disposition.Resolved, complaint.Withdrawn,
 )  # fmt: skip
@@ -55,8 +55,9 @@ class Desk:
         self._hour = hour
 
     def knows(self, event: hutong.Event) -> bool:
-        """Whether it can tell who leads the event's ticket."""
-        return isinstance(event.data, disposition.Dispatched) or self._cases.get(event.ticket) is not None
+        """Whether it can tell who leads the event's ticket, or need not."""
+        free = isinstance(event.data, disposition.Dispatched | complaint.Withdrawn)  # may come before any dispatch
+        return free or self._cases.get(event.ticket) is not None
 
     def learn(self, event: hutong.Event) -> Case | None:
         """Remember what the event says of its ticket. Told again what it was told before, a desk that starts anew knows
@@ -81,8 +82,9 @@ class Desk:
         )
 
     def due(self, now_ms: int) -> list[tuple[Due, hutong.EventData]]:
-        """What it is to answer by now, late; each until :meth:`said`."""
-        return [(due, disposition.Resolved(report=DONE)) for due in self._cases.due(now_ms)]
+        """What it is to answer by now, late; each until :meth:`said`. What it has not been heard to accept waits."""
+        dues = [due for due in self._cases.due(now_ms) if (case := self._cases.get(due.ticket)) and case.accepted]
+        return [(due, disposition.Resolved(report=DONE)) for due in dues]
 
     def said(self, due: Due) -> None:
         """It was submitted."""

@@ -14,7 +14,7 @@ from services.disposable import open_disposable
 _SCHEMA = """
 create table if not exists "case" (
     ticket text primary key, lead text not null, dispatches text not null, help text not null,
-    contested integer not null
+    contested integer not null, accepted integer not null
 ) strict;
 create table if not exists due (ticket text primary key, at_ms integer not null, once text not null) strict;
 create index if not exists next on due (at_ms);
@@ -49,16 +49,29 @@ class CaseStore:
     def get(self, ticket: str) -> Case | None:
         """The ticket; None where this file was never told."""
         row = self._db.execute(
-            'select lead, dispatches, help, contested from "case" where ticket = ?', (ticket,)
+            'select lead, dispatches, help, contested, accepted from "case" where ticket = ?', (ticket,)
         ).fetchone()
         if row is None:
             return None
-        lead, dispatches, help, contested = row
-        return Case(lead=lead, dispatches=tuple(dispatches.split()), help=json.loads(help), contested=bool(contested))
+        lead, dispatches, help, contested, accepted = row
+        return Case(
+            lead=lead,
+            dispatches=tuple(dispatches.split()),
+            help=json.loads(help),
+            contested=bool(contested),
+            accepted=bool(accepted),
+        )
 
     def __setitem__(self, ticket: str, case: Case) -> None:
-        values = (ticket, case.lead, " ".join(case.dispatches), json.dumps(dict(case.help)), case.contested)
-        self._db.execute('insert or replace into "case" values (?, ?, ?, ?, ?)', values)
+        values = (
+            ticket,
+            case.lead,
+            " ".join(case.dispatches),
+            json.dumps(dict(case.help)),
+            case.contested,
+            case.accepted,
+        )
+        self._db.execute('insert or replace into "case" values (?, ?, ?, ?, ?, ?)', values)
 
     def delay(self, due: Due) -> None:
         """See :class:`services.desk.cases.Cases`."""

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 import hutong
@@ -19,6 +20,8 @@ from services.tables import read_table
 
 NAME = "dispatch"
 
+_log = structlog.get_logger()
+
 
 def dispatch(bus: hutong.Bus, routing: Routing, times: EventTimes, filings: FilingStore, seed: int = 0) -> None:
     """Answer what is filed, merged and declined; one signature and one round trip for each event."""
@@ -30,6 +33,8 @@ def dispatch(bus: hutong.Bus, routing: Routing, times: EventTimes, filings: Fili
                     dispatcher.learn(event, opened(bus, event, routing, filings.key))
     for event in bus.subscribe(types=WANTED, receipts=True, refusals=True):  # the hotline files its tickets itself
         with event:
+            if event.refusal is not None:
+                _log.warning("refused", what=str(event), code=event.refusal.code, text=event.refusal.text)
             steps = dispatcher.answers(event, opened(bus, event, routing, filings.key), bus.directory)
             drafts = [bus.draft(step.data, ticket=step.ticket, answers=event, time=times.of(event)) for step in steps]
             bus.submit_batch(drafts)

@@ -243,6 +243,9 @@ def test_a_late_answer_waits_in_the_file_and_comes_once_it_is_due(tmp_path: Path
         assert [types(desk.answers(one, KNOWN)) for one in given] == [[Accepted]] * 3
     with closing(CaseStore(tmp_path, STREET)) as cases:
         desk = Desk(STREET, habits, cases=cases)
+        assert desk.due(noon_ms + 7_200_000) == [], "nobody has heard it accept"
+        for one in given:
+            desk.learn(event(Accepted(), source=STREET, ticket=one.ticket))
         assert desk.due(noon_ms + 7_199_999) == []
         assert desk.answers(event(Withdrawn(reason="citizen_request"), ticket=given[0].ticket), KNOWN) == []
         first, second = desk.due(noon_ms + 7_200_000)
@@ -252,9 +255,16 @@ def test_a_late_answer_waits_in_the_file_and_comes_once_it_is_due(tmp_path: Path
     assert types(Desk(STREET, Habits(late=Late(share=0, hours=2))).answers(given[0], KNOWN)) == [Accepted, Resolved]
 
 
+def test_what_was_withdrawn_before_any_dispatch_is_nothing_to_look_up() -> None:
+    """The city's desk hears of each; it need not read its whole door for that."""
+    assert Desk(CITY).knows(event(Withdrawn(reason="citizen_request")))
+    assert Desk(CITY).answers(event(Withdrawn(reason="citizen_request")), KNOWN) == []
+
+
 def test_a_hurried_city_is_late_by_its_own_hours() -> None:
     """Where an hour takes a second, two hours are two."""
     desk = Desk(STREET, Habits(late=Late(share=1, hours=2)), hour=timedelta(seconds=1))
     desk.answers(event(Dispatched(lead=STREET), admitted=NOON), KNOWN)
+    desk.learn(event(Accepted(), source=STREET))
     [(due, _)] = desk.due(2**60)
     assert due.at_ms == round(NOON.timestamp() * 1000) + 2000
