@@ -17,18 +17,22 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hutong.board import Board
 from hutong.catalogue import Catalogue
+from hutong.cli.board import Names, Picture, Screen
 from hutong.codec import Codec
 from hutong.errors import BusError, SettingsError
+from hutong.registry import DirectoryReader
 from hutong.rules.lifecycle import Lifecycle
+from hutong.rules.regions import Regions
 from hutong.transport.kafka import KafkaTransport
+from hutong.watching import Watch
 from local.cities import City
 from local.desks import desk_children
-from local.founding import FoundedCity, found
+from local.founding import ENVIRONMENT, FoundedCity, found
 from local.generator import complaints
 from local.kafka import Broker, broker
 from local.lag import Lag
-from local.live import Follower, Screen
 from local.report import result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
 from local.tether import tethered
@@ -73,17 +77,13 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             transport = running.enter_context(contextlib.closing(KafkaTransport(kafka.bootstrap)))
         with _said(console, f"founding {city.organisations[city.id].names.get('en', city.id)}"):
             founded = found(city, home, kafka.bootstrap, transport, speed=what.speed)
-        lifecycle, codec = Lifecycle.load(), Codec(Catalogue.load())
         children = _children(founded, what)
         with Supervisor(children, home=home):
             began = time.monotonic()
             intake = _intake(founded, what)
-            with (
-                contextlib.closing(Follower(transport, city, lifecycle, codec)) as follower,
-                Screen(console, city, lifecycle, what.tickets) as screen,
-            ):
+            with _screen(founded, transport, console, what.tickets) as (watch, screen):
                 lag = Lag(transport, city.id, _systems(city))
-                ended = _follow(follower, screen, intake, founded, kafka, lag)
+                ended = _follow(watch, screen, intake, founded, kafka, lag)
             account = _account(intake, founded)
             with _said(console, "checking every event"):
                 settings, state = founded.settings(city.id), home / "state"
@@ -205,8 +205,31 @@ def _clocks(city: City) -> list[str]:
     return [name for name, organisation in city.organisations.items() if "clock" in organisation.rights]
 
 
+@contextlib.contextmanager
+def _screen(
+    founded: FoundedCity, transport: KafkaTransport, console: Console, expected: int
+) -> Iterator[tuple[Watch, Screen]]:
+    """The board of ``hutong city``, of what is played."""
+    city, codec, lifecycle = founded.city, Codec(Catalogue.load()), Lifecycle.load()
+    regions = Regions(city.id, city.divisions)
+    board = Board(lifecycle, regions, city.id)
+    reader = DirectoryReader(transport, codec, bytes.fromhex(founded.registrar_key), ENVIRONMENT)
+    watch = Watch(transport, board, codec, topics=["ledger", "refusals"], client_id="demo.live")
+    with contextlib.closing(reader), contextlib.closing(watch):
+        directory = reader.refresh()
+        picture = Picture(
+            lifecycle=lifecycle,
+            names=Names(lambda: directory, regions),
+            zone=city.time_zone,
+            source="ledger",
+            expected=expected,
+        )
+        with Screen(console, picture) as screen:
+            yield watch, screen
+
+
 def _follow(
-    follower: Follower,
+    watch: Watch,
     screen: Screen,
     intake: subprocess.Popen[bytes],
     founded: FoundedCity,
@@ -217,24 +240,25 @@ def _follow(
 
     Quiet alone does not mean done: of a city that was killed everything is quiet until its services are up again.
     """
-    size, moved = 0, time.monotonic()
+    size, moved, read = 0, time.monotonic(), time.monotonic()
 
     def stirred() -> bool:
-        nonlocal size, moved
+        nonlocal size, moved, read
         kafka.start()
-        follower.read(0.2)
-        screen.update(follower)
+        if watch.read(0.2):
+            read = time.monotonic()
+        screen.update(watch.board, datetime.now(UTC))
         before, size = size, sum(path.stat().st_size for path in founded.journals.glob("*.jsonl"))
         if size != before:
             moved = time.monotonic()
-        return time.monotonic() - max(moved, follower.moved) <= QUIET_SECONDS
+        return time.monotonic() - max(moved, read) <= QUIET_SECONDS
 
     while True:
         if stirred() or intake.poll() is None:
             continue
-        stuck = time.monotonic() - max(moved, follower.moved) > STUCK_SECONDS
+        stuck = time.monotonic() - max(moved, read) > STUCK_SECONDS
         if (stuck or _nothing_left(lag)) and not stirred():
-            return follower.moved
+            return read
 
 
 def _nothing_left(lag: Lag) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from hutong.cli import agreements, deadletters, org, outbox, refusals, replay, status, submit, subscribe, ticket
+from hutong.cli import agreements, city, deadletters, org, outbox, refusals, replay, status, submit, subscribe, ticket
 from hutong.cli.connection import Given
 from hutong.cli.texts import localise, say
 from hutong.errors import (
@@ -119,6 +119,7 @@ def root(
 
 app.command("submit")(submit.submit)
 app.command("subscribe")(subscribe.subscribe)
+app.command("city")(city.city)
 app.command("replay")(replay.replay)
 app.command("status")(status.status)
 app.add_typer(agreements.app, name="agreements")

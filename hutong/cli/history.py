@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hutong.event import Event
-from hutong.events.complaint import Filed
+from hutong.events.complaint import Amended, Filed
+from hutong.events.notice import Erased
 from hutong.rules.lifecycle import SAME, Lifecycle, Ticket
 
 
@@ -39,10 +40,31 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """期限: one time limit of a ticket, once; moments are admitted time.
+
+    ``met_at`` is when the step came that ended it, None as long as it runs. ``suspended``: its clock stands still, and
+    ``due`` is its end if nobody resumes the ticket earlier.
+    """
+
+    limit: str
+    began: datetime
+    due: datetime
+    met_at: datetime | None = None
+    suspended: bool = False
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it was kept; None as long as it runs."""
+        return None if self.met_at is None else self.met_at <= self.due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """One ticket's life. ``ticket`` and ``filed`` are None where only refusals speak of it.
 
-    ``age`` is from filing to the end of an ended ticket, else until now.
+    ``age`` is from filing to the end of an ended ticket, else until ``now``. ``repeats`` are younger tickets that were
+    merged into it, ``erased`` the ids of ticket keys that the custodian destroyed.
     """
 
     id: str
@@ -53,9 +75,15 @@ class History:
     ended: bool
     age: timedelta
     holders: tuple[Holder, ...]
+    now: datetime
+    repeats: tuple[str, ...] = ()
+    erased: frozenset[bytes] = frozenset()
+    deadlines: tuple[Deadline, ...] = ()
 
 
-def history_of(id: str, events: Iterable[Event], lifecycle: Lifecycle, now: datetime) -> History:
+def history_of(
+    id: str, events: Iterable[Event], lifecycle: Lifecycle, now: datetime, deadlines: Iterable[Deadline] = ()
+) -> History:
     """The history told by one ticket's ``events``, in their order; an event that came twice counts once."""
     steps = _steps(events, lifecycle)
     admitted = [step for step in steps if step.after is not None]
@@ -73,7 +101,19 @@ def history_of(id: str, events: Iterable[Event], lifecycle: Lifecycle, now: date
         ended=ended,
         age=max(last - filed_at, timedelta()) if filed_at and last else timedelta(),
         holders=_holders(admitted, lifecycle, now),
+        now=now,
+        repeats=tuple(_repeats(admitted)),
+        erased=frozenset(
+            key for step in admitted if isinstance(step.event.data, Erased) for key in step.event.data.key_ids
+        ),
+        deadlines=tuple(deadlines),
     )
+
+
+def _repeats(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step.event.data, Amended) and step.event.data.repeat is not None:
+            yield step.event.data.repeat.ticket
 
 
 def _steps(events: Iterable[Event], lifecycle: Lifecycle) -> list[Step]:

@@ -45,6 +45,12 @@ def known(key: str) -> bool:
     return key in WORDS
 
 
+def event_word(type_: str) -> str:
+    """What an event of this type is called; the type itself where it is not of this catalogue."""
+    key = f"event.{type_.rpartition('.v')[0]}"
+    return say(key) if known(key) else type_
+
+
 def localise(root: Any) -> None:
     """Give every command and parameter under ``root`` its help in the reader's language."""
     from typer import rich_utils

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_agreements, texts_status
+from hutong.cli import texts_agreements, texts_board, texts_status, texts_ticket
 
 EXIT_CODES: Mapping[str, tuple[str, str]] = {
     "codes": (
@@ -18,6 +18,8 @@ EXIT_CODES: Mapping[str, tuple[str, str]] = {
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     **texts_agreements.EXAMPLES,
+    **texts_board.EXAMPLES,
+    **texts_ticket.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
         (
@@ -56,13 +58,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "org list": ("hutong org list --json",),
     "org revoke": ("hutong org revoke 110000.water --reason key_lost",),
     "status": ("hutong status", "watch -n 5 hutong status"),
-    "ticket": ("hutong ticket show 110000-20260131-0G7XK2M9QZ",),
-    "ticket show": ("hutong ticket show 110000-20260131-0G7XK2M9QZ --unseal",),
 }
 
 HELP: Mapping[str, tuple[str, str]] = {
     **texts_agreements.HELP,
     **texts_status.HELP,
+    **texts_board.HELP,
+    **texts_ticket.HELP,
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"
@@ -301,10 +303,5 @@ HELP: Mapping[str, tuple[str, str]] = {
     "refusals resubmit.timeout": (
         "How long to wait for the outcome of up to 200.",
         "每批（至多 200 个）最长等待秒数。",
-    ),
-    "ticket": ("One ticket's life.", "单个工单的全过程。"),
-    "ticket show": (
-        "Show a ticket's timeline: who held it, how long, and what they did.",
-        "显示工单时间线：谁承办、多久、做了什么。",
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,9 @@ from hutong.cli.options import Json, Origin, Unseal, ticket_id
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
-    from hutong.cli.history import History
+    from hutong.cli.history import Deadline, History
     from hutong.client import Bus
+    from hutong.event import Event
     from hutong.rules.lifecycle import Lifecycle
 
 app = typer.Typer(no_args_is_help=True)
@@ -30,6 +32,7 @@ def show(
     ticket: Annotated[str, typer.Argument(metavar="TICKET", show_default=False)],
     source: Annotated[Origin, typer.Option("--source")] = Origin.DELIVERIES,
     unseal: Unseal = False,
+    every: Annotated[bool, typer.Option("--all")] = False,
     json_: Json = False,
 ) -> None:
     """Show a ticket's timeline."""
@@ -38,10 +41,10 @@ def show(
     from hutong.rules.lifecycle import Lifecycle
 
     ticket_id(ticket)
-    zone, lifecycle = connection.settings(ctx).zone, Lifecycle.load()
+    settings, lifecycle = connection.settings(ctx), Lifecycle.load()
     with connection.bus(ctx, "ticket") as bus:
-        events = bus.replay(source=source.value, ticket=ticket)
-        history = history_of(ticket, events, lifecycle, datetime.now(UTC))
+        events = list(bus.replay(source=source.value, ticket=ticket))
+        history = history_of(ticket, events, lifecycle, datetime.now(UTC), deadlines_of(events, settings.city))
         if not history.steps:
             place = say(f"unknown.{source.value}", organisation=bus.organisation)
             typer.echo(say("ticket.unknown", ticket=ticket, place=place), err=True)
@@ -52,11 +55,19 @@ def show(
             return
         from rich.console import Console
 
+        from hutong.cli.said import Sayer
         from hutong.cli.timeline import Timeline
+        from hutong.rules.territory import Territory
 
         console = Console(highlight=False)
-        for part in Timeline(history, lifecycle, bus.directory, zone, keys).parts(console):
+        sayer = Sayer(bus.directory, Territory.load(settings.city), settings.city, settings.zone, keys)
+        for part in Timeline(history, lifecycle, sayer, every=every).parts(console):
             console.print(part)
+
+
+def deadlines_of(events: Sequence[Event], city: str) -> tuple[Deadline, ...]:
+    """The ticket's deadlines by the city's time limits: none as long as a city has no limits."""
+    return ()
 
 
 def history_json(history: History, lifecycle: Lifecycle, bus: Bus, keys: Bus | None) -> dict[str, Any]:
@@ -90,6 +101,19 @@ def history_json(history: History, lifecycle: Lifecycle, bus: Bus, keys: Bus | N
         "dispatcher": ticket.dispatcher if ticket else None,
         "lead": ticket.lead if ticket else None,
         "assistants": list(ticket.assistants) if ticket else [],
+        "into": ticket.into or None if ticket else None,
+        "repeats": list(history.repeats),
+        "deadlines": [
+            {
+                "limit": each.limit,
+                "began": utc(each.began),
+                "due": utc(each.due),
+                "met": utc(each.met_at),
+                "kept": each.kept,
+                "suspended": each.suspended,
+            }
+            for each in history.deadlines
+        ],
         "holders": [
             {
                 "organisation": holder.organisation,
