@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import StringIO
 from random import Random
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -252,6 +253,6 @@ def test_rows_that_find_no_room_are_summed_up(monkeypatch: pytest.MonkeyPatch) -
 def test_a_board_keeps_up_with_a_city() -> None:
     """Two thousand events a second and more on one core, decoding aside."""
     told = list(walk(Random(2), tickets=4_000, steps=10_000, areas=AREAS, leads=LEADS))
-    began = datetime.now(UTC)
+    began = process_time()
     board_of(told)
-    assert (datetime.now(UTC) - began).total_seconds() < 5
+    assert process_time() - began < 5

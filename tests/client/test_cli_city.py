@@ -102,6 +102,7 @@ def test_what_cannot_be_read_is_counted_and_ends_nothing(command: Command, cli_c
     """A schema of tomorrow on the ledger."""
     file(cli_city.connect(CITY), 0)
     headers = (("area", STREET.encode()), ("ce_source", b"x"))
+    cli_city.lively = False  # deliver stops at such a record
     strange = Outgoing(topic="ledger", key=b"k", value=b"\0\0\0\xff\xff", headers=headers, partition=0)
     cli_city.transport.producer(client_id="x").send([strange], timeout=1)
     told = board(command, CITY)
