@@ -24,6 +24,7 @@ from hutong.events.disposition import (
     Satisfaction,
 )
 from hutong.rules.lifecycle import Lifecycle, Ticket
+from hutong.rules.limits import Limits
 from hutong.rules.regions import Regions
 
 LAST = 200
@@ -31,17 +32,6 @@ LAST = 200
 
 RATE_SECONDS = 10
 """Over so many whole seconds, by admitted time, the events per second are taken."""
-
-RUNS: Mapping[str, Collection[str]] = MappingProxyType(
-    {
-        "dispatch": frozenset({"filed"}),
-        "sign": frozenset({"dispatched", "upheld", "designated"}),
-        "answer": frozenset(
-            {"dispatched", "contested", "upheld", "designated", "accepted", "extending", "reopened", "suspended"}
-        ),
-    }
-)
-"""The states in which a time limit runs or stands still; one that is not here: wherever a ticket may be overdue."""
 
 _EXTENDED = "answer"
 """The limit that an extension moves."""
@@ -119,10 +109,17 @@ class Board:
 
     Events of one ticket come in their order. Ended tickets are counted and forgotten, so it grows with what is in hand.
     An event of a ticket whose filing was never seen (a standing agreement shows single events) counts as an event only.
+    ``runs`` are the states of each time limit, see :func:`states_of`; one that is not there runs wherever a ticket may
+    be overdue.
     """
 
     def __init__(
-        self, lifecycle: Lifecycle, regions: Regions, root: str, *, runs: Mapping[str, Collection[str]] = RUNS
+        self,
+        lifecycle: Lifecycle,
+        regions: Regions,
+        root: str,
+        *,
+        runs: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.root = root
         self.regions = regions
@@ -237,6 +234,12 @@ class Board:
             contested=_share(self._types[Declined.TYPE], self._types[Dispatched.TYPE]),
             dissatisfied=_share(said.get(Satisfaction.DISSATISFIED, 0), sum(said.values())),
         )
+
+
+def states_of(limits: Limits | None) -> Mapping[str, frozenset[str]]:
+    """The states in which each of a city's time limits, as they are now, runs or stands still; none without limits."""
+    newest = limits.versions[-1].limits if limits is not None else {}
+    return {name: frozenset((*limit.runs_in, *limit.stands_still_in)) for name, limit in newest.items()}
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hutong.board import Board
+from hutong.board import Board, states_of
 from hutong.catalogue import Catalogue
 from hutong.cli.board import Names, Picture, Screen
 from hutong.codec import Codec
 from hutong.errors import BusError, SettingsError
 from hutong.registry import DirectoryReader
 from hutong.rules.lifecycle import Lifecycle
+from hutong.rules.limits import Limits
 from hutong.rules.regions import Regions
 from hutong.transport.kafka import KafkaTransport
 from hutong.watching import Watch
@@ -212,7 +213,7 @@ def _screen(
     """The board of ``hutong city``, of what is played."""
     city, codec, lifecycle = founded.city, Codec(Catalogue.load()), Lifecycle.load()
     regions = Regions(city.id, city.divisions)
-    board = Board(lifecycle, regions, city.id)
+    board = Board(lifecycle, regions, city.id, runs=states_of(Limits.load(city.id)))
     reader = DirectoryReader(transport, codec, bytes.fromhex(founded.registrar_key), ENVIRONMENT)
     watch = Watch(transport, board, codec, topics=["ledger", "refusals"], client_id="demo.live")
     with contextlib.closing(reader), contextlib.closing(watch):

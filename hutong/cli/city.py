@@ -62,13 +62,14 @@ def _opened(
     settings: Settings, transport: Transport, area: str | None
 ) -> Iterator[tuple[DirectoryReader, Watch, Picture]]:
     """Everything a board needs: the ledger's for who may replay it, else the organisation's own deliveries'."""
-    from hutong.board import Board
+    from hutong.board import Board, states_of
     from hutong.catalogue import Catalogue
     from hutong.cli.board import Names, Picture
     from hutong.codec import Codec
     from hutong.errors import SettingsError
     from hutong.registry import DirectoryReader
     from hutong.rules.lifecycle import Lifecycle
+    from hutong.rules.limits import Limits
     from hutong.rules.regions import Regions
     from hutong.rules.territory import Territory
     from hutong.watching import Watch
@@ -85,7 +86,7 @@ def _opened(
         topics = ["ledger"] if whole else [f"deliveries.{organisation}"]
         if organisation == settings.city and root == settings.city and whole:
             topics.append("refusals")
-        board = Board(lifecycle, regions, root)
+        board = Board(lifecycle, regions, root, runs=states_of(Limits.load(settings.city)))
         watch = Watch(transport, board, codec, topics=topics, client_id=f"{organisation}.city")
         names = Names(lambda: reader.directory, regions)
         source = "ledger" if whole else "deliveries"

@@ -9,10 +9,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hutong.cli.history import Deadline
 from hutong.cli.render import span
 from hutong.cli.said import Sayer, word
 from hutong.cli.texts import say
+from hutong.rules.deadlines import Deadline
 
 _BAR = 12
 

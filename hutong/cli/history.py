@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hutong.event import Event
 from hutong.events.complaint import Amended, Filed
 from hutong.events.notice import Erased
+from hutong.rules.deadlines import Deadline
 from hutong.rules.lifecycle import SAME, Lifecycle, Ticket
 
 
@@ -37,26 +38,6 @@ class Holder:
     total: timedelta
     times: int
     holding: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
-    """期限: one time limit of a ticket, once; moments are admitted time.
-
-    ``met_at`` is when the step came that ended it, None as long as it runs. ``suspended``: its clock stands still, and
-    ``due`` is its end if nobody resumes the ticket earlier.
-    """
-
-    limit: str
-    began: datetime
-    due: datetime
-    met_at: datetime | None = None
-    suspended: bool = False
-
-    @property
-    def kept(self) -> bool | None:
-        """Whether it was kept; None as long as it runs."""
-        return None if self.met_at is None else self.met_at <= self.due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +13,10 @@ from hutong.cli.options import Json, Origin, Unseal, ticket_id
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
-    from hutong.cli.history import Deadline, History
+    from hutong.cli.history import History
     from hutong.client import Bus
     from hutong.event import Event
+    from hutong.rules.deadlines import Deadline
     from hutong.rules.lifecycle import Lifecycle
 
 app = typer.Typer(no_args_is_help=True)
@@ -65,9 +66,12 @@ def show(
             console.print(part)
 
 
-def deadlines_of(events: Sequence[Event], city: str) -> tuple[Deadline, ...]:
-    """The ticket's deadlines by the city's time limits: none as long as a city has no limits."""
-    return ()
+def deadlines_of(events: Iterable[Event], city: str) -> tuple[Deadline, ...]:
+    """The ticket's deadlines by the city's time limits; none where the city has no limits."""
+    from hutong.rules.deadlines import Timekeeping, deadlines
+
+    keeping = Timekeeping.load(city)
+    return () if keeping is None else deadlines((event for event in events if event.ledger is not None), keeping)
 
 
 def history_json(history: History, lifecycle: Lifecycle, bus: Bus, keys: Bus | None) -> dict[str, Any]:
@@ -109,6 +113,7 @@ def history_json(history: History, lifecycle: Lifecycle, bus: Bus, keys: Bus | N
                 "began": utc(each.began),
                 "due": utc(each.due),
                 "met": utc(each.met_at),
+                "urgency": str(each.urgency),
                 "kept": each.kept,
                 "suspended": each.suspended,
             }

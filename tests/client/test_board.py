@@ -16,18 +16,20 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from hutong.board import RUNS, Board, Counts
+from hutong.board import Board, Counts, states_of
 from hutong.cli.board import Names, Picture
 from hutong.events import complaint, disposition
 from hutong.events.directory import Level, Name, OrganisationEntry, Registered
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
+from hutong.rules.limits import Limits
 from hutong.rules.regions import Regions
 from hutong.rules.territory import Territory
 from tests.client.walking import BEGAN, LIFECYCLE, Told, walk
 
 CITY, DISTRICT, STREET = "110000", "110105", "110105026"
 TERRITORY = Territory.load(CITY)
+RUNS = states_of(Limits.load(CITY))
 REGIONS = Regions(CITY, TERRITORY.divisions)
 AREAS = (STREET, "110105004", "110105", "110101001", CITY)
 LEADS = (STREET, DISTRICT, "110000.water", "110000.heat")
@@ -73,7 +75,7 @@ def _still(limit: str, life: Sequence[Told], states: Sequence[str]) -> bool:
 
 
 def board_of(told: Sequence[Told], root: str = CITY) -> Board:
-    board = Board(LIFECYCLE, REGIONS, root)
+    board = Board(LIFECYCLE, REGIONS, root, runs=RUNS)
     for each in told:
         each.to(board)
     return board

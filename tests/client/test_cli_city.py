@@ -95,7 +95,8 @@ def test_what_was_delivered_again_counts_once(command: Command, cli_city: TwinCi
     )
     consumer.close()
     after = board(command, DISTRICT)
-    assert {**after, "at": ""} == {**before, "at": ""}
+    moving = {"at": "", "events_per_second": 0}
+    assert after | moving == before | moving
 
 
 def test_what_cannot_be_read_is_counted_and_ends_nothing(command: Command, cli_city: TwinCity) -> None:

@@ -140,7 +140,7 @@ def test_the_timeline_fits_80_columns_and_no_event_can_steer_the_terminal(comman
         ).stdout
         assert max(map(cell_len, told.splitlines())) <= 80
         assert "\x1b" not in told
-        for name in ("受理", "退单审核", "decline_decided", "重办", ticket):
+        for name in ("受理", "退单申请", "退单审核", "重办", ticket):
             assert name in told
     assert "市供热单位" in told
 

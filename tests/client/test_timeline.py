@@ -10,13 +10,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import hutong
+from hutong import disposition
 from hutong.catalogue import Catalogue
 from hutong.cli.deadlines import outcome
-from hutong.cli.history import Deadline, History, history_of
+from hutong.cli.history import History, history_of
 from hutong.cli.said import Sayer
 from hutong.cli.texts import event_word
 from hutong.cli.texts_ticket import EVENTS
 from hutong.cli.timeline import Timeline
+from hutong.rules.deadlines import Deadline
 from hutong.rules.lifecycle import Lifecycle
 from hutong.rules.territory import Territory
 from tests.cities import CITY, TwinCity
@@ -25,10 +27,19 @@ from tests.client.whole_life import BEGAN, whole_life
 
 LIFECYCLE = Lifecycle.load()
 HOUR = timedelta(hours=1)
-KEPT = Deadline(limit="dispatch", began=BEGAN, due=BEGAN + HOUR, met_at=BEGAN + HOUR / 2)
-MISSED = Deadline(limit="sign", began=BEGAN, due=BEGAN + HOUR, met_at=BEGAN + 3 * HOUR)
-RUNNING = Deadline(limit="answer", began=BEGAN, due=BEGAN + 9 * HOUR)
-STILL = Deadline(limit="answer", began=BEGAN, due=BEGAN + 9 * HOUR, suspended=True)
+
+
+def deadline(limit: str, hours: int, *, met: float | None = None, suspended: bool = False) -> Deadline:
+    due = BEGAN + hours * HOUR
+    met_at = None if met is None else BEGAN + met * HOUR
+    return Deadline(
+        limit=limit, version=1, urgency=disposition.Urgency.ORDINARY, began=BEGAN, remind=due, due=due, escalate=due,
+        met_at=met_at, suspended=suspended,
+    )  # fmt: skip
+
+
+KEPT, MISSED = deadline("dispatch", 1, met=0.5), deadline("sign", 1, met=3)
+RUNNING, STILL = deadline("answer", 9), deadline("answer", 9, suspended=True)
 
 
 def drawn(bus: hutong.Bus, history: History, width: int, *, every: bool = False, unseal: bool = False) -> str:
@@ -109,4 +120,6 @@ def test_all_is_an_option_of_the_command_and_json_tells_repeats_and_deadlines(
     assert found["into"] is None
     (younger,) = command.json(CITY, "ticket", "show", found["repeats"][0])
     assert (younger["state"], younger["into"]) == ("merged", ticket)
-    assert isinstance(found["deadlines"], list)
+    assert {each["limit"] for each in found["deadlines"]} == {"dispatch", "sign", "answer"}
+    assert {each["kept"] for each in found["deadlines"] if each["limit"] == "dispatch"} == {True}
+    assert "✓ kept" in command.run(CITY, "ticket", "show", ticket).stdout
