@@ -18,7 +18,7 @@ from rich.console import Console
 
 from hutong.board import Board, Counts, states_of
 from hutong.cli.board import Names, Picture
-from hutong.events import complaint, disposition
+from hutong.events import EventData, complaint, disposition
 from hutong.events.directory import Level, Name, OrganisationEntry, Registered
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
@@ -110,6 +110,35 @@ def test_ended_tickets_are_forgotten_and_what_comes_for_them_changes_nothing() -
     assert len(board._open) == before.counts.in_hand
 
 
+def test_a_ticket_is_overdue_until_its_step_comes_or_it_gets_more_time() -> None:
+    """An extension gives time again; a suspension leaves what was over as it is; the answer ends it."""
+    later = BEGAN + timedelta(days=9)
+    late = disposition.Overdue(limit="answer", due=later)
+    asked = disposition.ExtensionRequested(until=later, reason="parts")
+    granted, rejected = disposition.Decision.GRANTED, disposition.Decision.REJECTED
+    steps: list[tuple[EventData, int]] = [
+        (complaint.Filed(kind=complaint.Kind.HELP, channel="phone", category="housing", area=STREET), 0),
+        (disposition.Overdue(limit="dispatch", due=later), 1),
+        (disposition.Dispatched(lead=STREET), 0),
+        (disposition.Overdue(limit="sign", due=later), 1),
+        (disposition.Accepted(), 0),
+        (late, 1),
+        (asked, 1),
+        (disposition.ExtensionDecided(decision=rejected), 1),
+        (asked, 1),
+        (disposition.ExtensionDecided(decision=granted, until=later), 0),
+        (late, 1),
+        (asked, 1),
+        (disposition.Suspended(until=later, reason="winter"), 1),
+        (disposition.Resumed(reason="spring"), 1),
+        (disposition.Resolved(), 0),
+    ]
+    board = board_of([])
+    for data, overdue in steps:
+        Told(data=data, ticket="x", author=CITY, time=BEGAN, area=STREET).to(board)
+        assert board.overview().counts.overdue == overdue, data
+
+
 def test_an_event_of_a_ticket_whose_filing_was_never_shown_is_an_event_only() -> None:
     """A standing agreement shows single events: no ticket is made of them."""
     board = board_of([Told(data=disposition.Accepted(), ticket="x", author=DISTRICT, time=BEGAN, area=STREET)])
@@ -180,7 +209,7 @@ def directory() -> Directory:
         STREET: ("望京街道", "Wangjing Subdistrict", Level.STREET),
         DISTRICT: ("朝阳区", "Chaoyang District", Level.DISTRICT),
         "110000.water": ("市供水单位", "Water utility", Level.UTILITY),
-        "110000.heat": ("市供热\u202e单位", "Heating utility", Level.UTILITY),
+        "110000.heat": ("市供热\u202e单位" * 12, "Heating utility " * 7, Level.UTILITY),
     }
     for number, (id, (zh, en, level)) in enumerate(names.items(), 1):
         entry = OrganisationEntry.model_construct(
