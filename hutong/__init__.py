@@ -19,6 +19,7 @@ from hutong.errors import (
     Gap,
     HandlingError,
     InvalidEvent,
+    KeyErased,
     KeyPending,
     OutOfRange,
     Refused,
@@ -33,7 +34,8 @@ from hutong.events import Clear, EventData, Sealed, complaint, directory, dispos
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore
 from hutong.settings import Settings
-from hutong.submitting.outgoing import Draft, Signed, Submitted
+from hutong.submitting.drafts import Draft
+from hutong.submitting.outgoing import Signed, Submitted
 
 __all__ = [
     "Bus",
@@ -47,6 +49,7 @@ __all__ = [
     "Gap",
     "HandlingError",
     "InvalidEvent",
+    "KeyErased",
     "KeyPending",
     "KeyStore",
     "OutOfRange",

@@ -15,8 +15,10 @@ from hutong.codec import Codec
 from hutong.errors import HandlingError, Refused, SettingsError
 from hutong.event import Event, Handling
 from hutong.events import EventData
-from hutong.events.sealed import Sealed
+from hutong.events.notice import Erased
+from hutong.events.sealed import KeyClass, Sealed
 from hutong.journal import Journal
+from hutong.keyring import KeyRing
 from hutong.keystore import SqliteKeyStore
 from hutong.reading import Reader
 from hutong.registry import DirectoryReader
@@ -24,13 +26,15 @@ from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
 from hutong.settings import Settings
 from hutong.submitting.courier import Courier
+from hutong.submitting.drafts import Draft, Drafter
+from hutong.submitting.minting import HandOver, Minting
 from hutong.submitting.outbox import Outbox
-from hutong.submitting.outgoing import Author, Draft, Drafter, Signed, Submitted
+from hutong.submitting.outgoing import Author, Signed, Submitted
 from hutong.submitting.receipts import Receipts
 from hutong.submitting.sending import Direct, Sender, Wait, Way
 from hutong.subscribing.subscription import Patience, Subscription
 from hutong.subscribing.wishes import Wishes
-from hutong.transport import Partition, Record, Transport
+from hutong.transport import Partition, Producer, Record, Transport
 from hutong.transport.partition import partition_of
 from hutong.wire.signing import Signer
 
@@ -70,6 +74,10 @@ class Bus:
             opened.callback(self._directory.close)
             if settings.outbox is None:
                 self._directory.refresh()  # with an outbox there is work to do while the broker is away
+            self._ring = KeyRing(
+                transport, self.organisation, settings.unwrapping_key(), keys, self._directory, environment
+            )
+            opened.callback(self._ring.close)
             self._sender = Sender(self._way(name), self._open_receipts)
             opened.pop_all()
         self._reader = Reader(transport, self._directory, self.codec, environment, name)
@@ -82,7 +90,7 @@ class Bus:
     def _way(self, name: str) -> Way:
         settings, transport = self._settings, self._transport
         if settings.outbox is None:
-            return Direct(transport.producer(client_id=name), self._journal)
+            return Direct(transport.producer(client_id=name), self._journal, self._hand_over)
         outbox = Outbox(
             settings.outbox,
             city=settings.city,
@@ -90,8 +98,19 @@ class Bus:
             environment=settings.environment,
             limit=settings.outbox_limit,
         )
-        self._courier = Courier(outbox, lambda: transport.producer(client_id=name), self._journal)
+        self._courier = Courier(outbox, lambda: transport.producer(client_id=name), self._journal, self._hand_over)
         return self._courier
+
+    def _hand_over(self, producer: Producer, timeout: float) -> None:
+        if self._settings.key is None or not self._keys.unhanded():
+            return
+        HandOver(
+            self.organisation,
+            self._settings.private_key(),
+            self._keys,
+            self._directory,
+            self._settings.environment,
+        ).flush(producer, timeout=timeout)
 
     @property
     def courier(self) -> Courier | None:
@@ -108,8 +127,10 @@ class Bus:
         return self._directory.known
 
     def refresh(self) -> Directory:
-        """Read the directory to its end."""
-        return self._directory.refresh()
+        """Read the directory, and the keys that the custodian released, to their ends."""
+        directory = self._directory.refresh()
+        self._ring.refresh()
+        return directory
 
     # -- submitting -------------------------------------------------------------------------------------------------
 
@@ -193,6 +214,13 @@ class Bus:
                 self.organisation,
                 Signer(self._settings.private_key(), environment),
                 self._keys,
+                Minting(
+                    self._keys,
+                    self._ring,
+                    self._directory,
+                    wait=self._settings.key_wait,
+                    offline=self._settings.outbox is not None,
+                ),
                 self.codec,
                 environment,
             )
@@ -318,21 +346,40 @@ class Bus:
             raise SettingsError(f"topic {topic} is not there: was the city founded, the organisation registered?")
         numbers = [partition_of(ticket.encode(), count)] if ticket and source == "ledger" else range(count)
         places = [Partition(topic, number) for number in numbers]
-        yield from self._reader.replay(places, ticket=ticket, since=since, until=until)
+        for event in self._reader.replay(places, ticket=ticket, since=since, until=until):
+            self._notice(event)
+            yield event
 
     def read(self, record: Record, handling: Handling | None = None) -> Event:
         """The event in a record of the ledger or of a door; see :meth:`hutong.reading.Reader.read`."""
-        return self._reader.read(record, handling)
+        event = self._reader.read(record, handling)
+        self._notice(event)
+        return event
+
+    def _notice(self, event: Event) -> None:
+        """What the ledger says is erased is destroyed here, too."""
+        if isinstance(event.data, Erased) and event.ledger is not None:
+            key_class: KeyClass = "identity" if event.data.key_class.value == "identity" else "content"
+            with self._keys.batch():
+                for key_id in event.data.key_ids:
+                    self._keys.erase(key_id, event.ticket, key_class)
 
     def unseal(self, event: Event, field: str) -> object:
         """The content of a sealed field (JSON value), or None where the author left it out.
 
+        Keys that the custodian released are read from ``keys.<org>`` when they are needed.
+
         Raises:
-            KeyPending: this organisation does not hold the key. InvalidEvent: the field was altered.
+            KeyPending: the key was not released to this organisation, or not yet (retriable). KeyErased: it was
+                destroyed, for everybody. InvalidEvent: the field was altered. Unavailable: the broker is away.
         """
         sealed = getattr(event.data, field)
         if not isinstance(sealed, Sealed):
             return None
+        if self._keys.get(sealed.key_id) is None and not self._keys.is_erased(sealed.key_id):
+            self._ring.refresh()
+        else:
+            self._ring.look()
         return unseal(
             sealed,
             self._keys,
@@ -359,6 +406,7 @@ class Bus:
             if (events := kept()) is not None:
                 events.close()  # commits the marks of what was handled, wherever the program left its loop
         self._sender.close()
+        self._ring.close()
         self._directory.close()
         if self._courier is None:
             self._journal.close()

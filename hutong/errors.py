@@ -8,6 +8,7 @@
     ├── Unconfirmed         sent, but the outcome is unknown: send the same event again, byte for byte
     ├── Refused             admit refused the event; ``code`` says why
     ├── InvalidEvent        bytes that are no event of this catalogue; ``code`` is the refusal reason
+    │   └── KeyErased       a sealed field whose key the custodian destroyed: nobody can read it any more
     ├── KeyPending          a sealed field whose key has not come yet (retriable)
     ├── Gap                 deliveries are missing between the mark and the next record
     ├── OutOfRange          the position asked for is no longer, or not yet, on the broker
@@ -59,6 +60,13 @@ class InvalidEvent(BusError):
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
+
+
+class KeyErased(InvalidEvent):
+    """What the field says was erased: its key is destroyed, for everybody and for good. ``code`` is ``erased``."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("erased", text)
 
 
 class KeyPending(BusError):

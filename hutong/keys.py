@@ -12,17 +12,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import TypeAdapter, ValidationError
 
 from hutong.errors import SettingsError
 from hutong.events.words import Organisation
-from hutong.settings import read_private_key
+from hutong.settings import SEALING_SUFFIX, read_private_key, read_sealing_key
 
 _ORGANISATION: TypeAdapter[str] = TypeAdapter(Organisation)
 
@@ -55,7 +50,7 @@ def make_keys(folder: Path, organisation: str) -> KeyFiles:
     files = KeyFiles(
         organisation=organisation,
         signing_file=folder / f"{organisation}.pem",
-        sealing_file=folder / f"{organisation}.x25519.pem",
+        sealing_file=folder / f"{organisation}{SEALING_SUFFIX}",
         signing_key=signing.public_key().public_bytes_raw(),
         sealing_key=sealing.public_key().public_bytes_raw(),
     )
@@ -79,14 +74,8 @@ def open_keys(folder: Path, organisation: str) -> KeyFiles:
     Raises:
         SettingsError: a file is missing or holds another kind of key.
     """
-    signing_file, sealing_file = folder / f"{organisation}.pem", folder / f"{organisation}.x25519.pem"
-    signing = read_private_key(signing_file)
-    try:
-        sealing = load_pem_private_key(sealing_file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        raise SettingsError(f"key file {sealing_file} cannot be read ({error})") from error
-    if not isinstance(sealing, X25519PrivateKey):
-        raise SettingsError(f"key file {sealing_file} holds no X25519 key")
+    signing_file, sealing_file = folder / f"{organisation}.pem", folder / f"{organisation}{SEALING_SUFFIX}"
+    signing, sealing = read_private_key(signing_file), read_sealing_key(sealing_file)
     return KeyFiles(
         organisation=organisation,
         signing_file=signing_file,

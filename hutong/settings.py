@@ -9,12 +9,16 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AwareDatetime, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from hutong.errors import SettingsError
 from hutong.rules.calendar import BusTime, milliseconds
+
+SEALING_SUFFIX = ".x25519.pem"
+"""What an organisation's sealing key is called, where its signing key is ``<organisation>.pem``."""
 
 
 class Settings(BaseSettings):
@@ -27,6 +31,12 @@ class Settings(BaseSettings):
     organisation: str = Field(description="this program's organisation, such as 110000.water")
     registrar_key: str = Field(description="the registrar's public key (64 hex digits): the root of all trust")
     key: Path | None = Field(None, description="PEM file of this organisation's Ed25519 key; needed to submit")
+    sealing_key: Path | None = Field(
+        None, description="PEM file of its X25519 key, for which ticket keys are wrapped; by default beside the other"
+    )
+    key_wait: Annotated[float, Field(ge=0)] = Field(
+        10.0, description="seconds that sealing waits for the custodian to release the ticket's key"
+    )
     environment: Literal["test", "production"] = "test"
     timezone: str = Field("Asia/Shanghai", description="the city's time zone, for the dates in ticket ids")
     home: Path = Field(Path(".hutong"), description="where keys, state and logs of this program are kept")
@@ -124,6 +134,29 @@ class Settings(BaseSettings):
         if self.key is None:
             raise SettingsError("HUTONG_KEY is not set: name the PEM file made by `hutong org keygen`")
         return read_private_key(self.key)
+
+    def unwrapping_key(self) -> X25519PrivateKey | None:
+        """This organisation's sealing key; None where there is no file of one: released keys cannot be opened then.
+
+        Raises:
+            SettingsError: the file that is named, or lies beside the signing key, holds none.
+        """
+        path = self.sealing_key
+        if path is None and self.key is not None:
+            beside = self.key.with_name(self.key.stem + SEALING_SUFFIX)
+            path = beside if beside.exists() else None
+        return None if path is None else read_sealing_key(path)
+
+
+def read_sealing_key(path: Path) -> X25519PrivateKey:
+    """The X25519 key in a PEM file. Raises SettingsError where there is none."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError(f"key file {path} cannot be read ({error}): make one with `hutong org keygen`") from error
+    if not isinstance(key, X25519PrivateKey):
+        raise SettingsError(f"key file {path} holds no X25519 key: make one with `hutong org keygen`")
+    return key
 
 
 def read_private_key(path: Path) -> Ed25519PrivateKey:

@@ -19,7 +19,8 @@ from hutong.cli.texts import say
 if TYPE_CHECKING:
     from hutong.client import Bus
     from hutong.settings import Settings
-    from hutong.submitting.outgoing import Draft, Submitted
+    from hutong.submitting.drafts import Draft
+    from hutong.submitting.outgoing import Submitted
 
 
 class Wait(StrEnum):

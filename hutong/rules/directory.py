@@ -172,6 +172,10 @@ class Directory:
             self._holders[right] = frozenset(names)
         return self._holders[right]
 
+    def custodian(self) -> str | None:
+        """The city's custodian 密钥保管: it holds the right ``custody``; the first by id, were there several."""
+        return min(self.holders("custody"), default=None)
+
     def __iter__(self) -> Iterator[Standing]:
         """All organisations, revoked ones too, in the order of their ids."""
         return (self._standings[name][-1] for name in sorted(self._standings))

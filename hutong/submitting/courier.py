@@ -13,6 +13,7 @@ from hutong.journal import Journal
 from hutong.submitting.outbox import BATCH_EVENTS, Outbox
 from hutong.submitting.outbox_rows import Waiting
 from hutong.submitting.outgoing import Signed
+from hutong.submitting.sending import HandsOver
 from hutong.transport import Placed, Producer
 
 _log = structlog.get_logger()
@@ -32,8 +33,11 @@ class Courier:
     its order, byte for byte: each event becomes at most one ledger entry, each ticket's in the order of storing.
     """
 
-    def __init__(self, outbox: Outbox, open_producer: Callable[[], Producer], journal: Journal) -> None:
+    def __init__(
+        self, outbox: Outbox, open_producer: Callable[[], Producer], journal: Journal, hand_over: HandsOver
+    ) -> None:
         self._outbox = outbox
+        self._hand_over = hand_over
         self._open_producer = open_producer
         self._journal = journal
         self._producer: Producer | None = None
@@ -199,6 +203,7 @@ class Courier:
     def _send(self, batch: Sequence[Waiting]) -> list[Placed]:
         if self._producer is None:
             self._producer = self._open_producer()
+        self._hand_over(self._producer, SEND_SECONDS)
         new = [each for each in batch if each.place > self._journalled]
         if new:
             self._journal.sent([each.event for each in new])

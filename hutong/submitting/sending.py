@@ -32,19 +32,28 @@ class Way(Protocol):
         ...
 
 
-class Direct:
-    """Straight to the broker: the journal first."""
+HandsOver = Callable[[Producer, float], None]
+"""Gives the custodian the keys of what is to be sent, within so many seconds; see
+:meth:`hutong.submitting.minting.HandOver.flush`."""
 
-    def __init__(self, producer: Producer, journal: Journal) -> None:
+
+class Direct:
+    """Straight to the broker: minted keys and the journal first."""
+
+    def __init__(self, producer: Producer, journal: Journal, hand_over: HandsOver) -> None:
         self._producer = producer
         self._journal = journal
+        self._hand_over = hand_over
 
     def send(self, events: Sequence[Signed], *, stored: bool, timeout: float) -> list[tuple[Signed, Placed | None]]:
         if stored:
             raise SettingsError('wait="stored" needs an outbox: name its file in HUTONG_OUTBOX, or connect(outbox=)')
+        deadline = time.monotonic() + timeout
+        self._hand_over(self._producer, timeout)
         self._journal.sent(events)
         try:
-            placed = self._producer.send([event.record() for event in events], timeout=timeout)
+            left = max(deadline - time.monotonic(), 0.001)
+            placed = self._producer.send([event.record() for event in events], timeout=left)
         except Unconfirmed as error:
             text = f"{error} ({len(events)} events, first {events[0].type} of {events[0].ticket}; `resend` them)"
             raise Unconfirmed(text, tuple(events)) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -62,8 +63,10 @@ class KeyName:
 
 
 def _class(text: str) -> KeyClass:
-    if text == "identity" or text == "content":
-        return text
+    for known in get_args(KeyClass):
+        if known == text:
+            found: KeyClass = known
+            return found
     raise ValueError(text)
 
 

@@ -24,7 +24,8 @@ import hutong
 from hutong import complaint
 from hutong.logs import configure
 from hutong.settings import Settings
-from hutong.submitting.outgoing import Draft, Signed
+from hutong.submitting.drafts import Draft
+from hutong.submitting.outgoing import Signed
 from hutong.wire.envelope import SIGNATURE
 from hutong.wire.signing import Signer
 from services.owning.running import crash_only

@@ -51,11 +51,11 @@ def shift(clock: Clock) -> None:
         def now(cls, tz: tzinfo | None = None) -> Self:
             return cls.fromtimestamp(clock.time(), tz)
 
-    import hutong.submitting.outgoing
+    import hutong.submitting.drafts
 
     setattr(time, "time_ns", clock.time_ns)  # noqa: B010  # mypy minds a plain assignment
     setattr(time, "time", clock.time)  # noqa: B010
-    setattr(hutong.submitting.outgoing, "datetime", Shifted)  # noqa: B010
+    setattr(hutong.submitting.drafts, "datetime", Shifted)  # noqa: B010
 
 
 def main() -> None:

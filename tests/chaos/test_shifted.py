@@ -9,8 +9,8 @@ from pathlib import Path
 PROGRAM = """
 import time
 from datetime import UTC
-import hutong.submitting.outgoing as outgoing
-from hutong.submitting.outgoing import Drafter
+import hutong.submitting.drafts as drafts
+from hutong.submitting.drafts import Drafter
 from zoneinfo import ZoneInfo
 from hutong import complaint
 draft = Drafter("110000", "t", "110000", ZoneInfo("UTC")).draft(

@@ -14,7 +14,7 @@ from hutong.errors import InvalidEvent, KeyPending, SettingsError
 from hutong.events.complaint import Filed, Kind
 from hutong.events.sealed import Clear, Sealed
 from hutong.keystore import SqliteKeyStore
-from hutong.sealing import BUCKETS, DataKey, Place, seal, seal_fields, unseal
+from hutong.sealing import BUCKETS, DataKey, Place, own_key, seal, seal_fields, unseal
 
 PLACE = Place(ticket="110000-20260101-0123456789", source="110000", type="complaint.filed.v1", event_id="1", field="x")
 
@@ -91,8 +91,8 @@ def test_one_key_a_class_serves_all_fields_of_a_ticket(keys: SqliteKeyStore) -> 
         place=Clear("y"),
     )
     with keys.batch():
-        first = seal_fields(data, keys, ticket=PLACE.ticket, source="110000", event_id="1")
-        second = seal_fields(data, keys, ticket=PLACE.ticket, source="110000", event_id="2")
+        first = seal_fields(data, own_key(keys, PLACE.ticket), ticket=PLACE.ticket, source="110000", event_id="1")
+        second = seal_fields(data, own_key(keys, PLACE.ticket), ticket=PLACE.ticket, source="110000", event_id="2")
     assert isinstance(first.identity, Sealed)
     assert isinstance(first.narrative, Sealed)
     assert isinstance(first.place, Sealed)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import hutong
 from hutong import complaint, disposition
-from hutong.submitting.outgoing import Draft
+from hutong.submitting.drafts import Draft
 from hutong.transport import Outgoing
 from hutong.transport.kafka import KafkaTransport
 from hutong.transport.kafka_fencing import FencingProducer

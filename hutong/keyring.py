@@ -1,0 +1,110 @@
+"""The keys that the custodian released to an organisation: read from ``keys.<org>`` into its key store."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from hutong.errors import InvalidEvent, SettingsError
+from hutong.loop import read_to
+from hutong.registry import DirectoryReader
+from hutong.sealing import KeyStore
+from hutong.transport import Consumer, Partition, Record, Transport
+from hutong.wire.envelope import Environment
+from hutong.wire.wrapping import TOPIC, Letter, Opener
+
+_log = structlog.get_logger()
+
+CUSTODY = "custody"
+"""The right of the custodian, who alone is believed here."""
+
+FRESH_SECONDS = 0.5
+"""How old what was read may be before a key that is held is used to open with: an erasure acts at most this much
+later in a program that runs."""
+
+
+class KeyRing:
+    """Reads on when it is asked to, from where the store says. What proves nothing is passed over with a line in the
+    log: whoever can write to the topic cannot stop its reader, nor give him a key."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        organisation: str,
+        key: X25519PrivateKey | None,
+        keys: KeyStore,
+        directory: DirectoryReader,
+        environment: Environment,
+    ) -> None:
+        self._transport = transport
+        self._place = Partition(f"{TOPIC}{organisation}", 0)
+        self._client_id = f"{organisation}.keys"
+        self._opener = None if key is None else Opener(organisation, key, environment)
+        self._keys = keys
+        self._directory = directory
+        self._consumer: Consumer | None = None
+        self._read_at = float("-inf")
+
+    def look(self) -> None:
+        """Read on, unless that was done a moment ago. Raises as :meth:`refresh`."""
+        if time.monotonic() - self._read_at > FRESH_SECONDS:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read to the topic's end as it is now; nothing where the city has no custodian, or this program no sealing
+        key.
+
+        Raises:
+            Unavailable: the broker is away.
+        """
+        if self._opener is None or self._directory.known.custodian() is None:
+            return
+        try:
+            consumer = self._consumer = self._consumer or self._open()
+        except SettingsError:
+            return  # not registered (yet): nothing can have been released
+        end = consumer.end(self._place)
+        if consumer.position(self._place) < end:
+            with self._keys.batch():
+                for record in read_to(consumer, {self._place: end}):
+                    self._take(record, self._opener)
+                self._keys.move(self._place.topic, end)
+        self._read_at = time.monotonic()
+
+    def _open(self) -> Consumer:
+        consumer = self._transport.consumer(client_id=self._client_id)
+        try:
+            consumer.assign([self._place])
+            begin, end = consumer.beginning(self._place), consumer.end(self._place)
+            position = self._keys.position(self._place.topic)
+            consumer.seek(self._place, position if begin <= position <= end else begin)
+        except BaseException:
+            consumer.close()
+            raise
+        return consumer
+
+    def _take(self, record: Record, opener: Opener) -> None:
+        try:
+            letter = self._letter(record, opener)
+        except InvalidEvent as error:
+            _log.warning("key record passed over", topic=record.topic, offset=record.offset, error=str(error))
+            return
+        name = letter.name
+        if letter.key is None:
+            self._keys.erase(name.key_id, name.ticket, name.key_class)
+        else:
+            self._keys.release(name.ticket, name.key_class, letter.key, letter.number)
+
+    def _letter(self, record: Record, opener: Opener) -> Letter:
+        try:
+            return opener.open(record, self._directory.directory, right=CUSTODY)
+        except InvalidEvent:
+            self._directory.refresh()  # its sender may be new there, or have a new key
+            return opener.open(record, self._directory.directory, right=CUSTODY)
+
+    def close(self) -> None:
+        """Stop reading."""
+        if self._consumer is not None:
+            self._consumer.close()

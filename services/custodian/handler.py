@@ -1,0 +1,149 @@
+"""密钥保管: what a ticket's events mean for its keys, and what is to be done about it. Pure.
+
+The ledger decides everything: which keys are in force (those minted for an event that was admitted), which class is
+erased, who is entitled. So whoever reads the same events anew comes to the same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from hutong.event import Event
+from hutong.events.complaint import Filed
+from hutong.events.notice import AccessReleased, Erased
+from hutong.events.sealed import KeyClass
+from hutong.rules.access import Access, Entitlement
+from hutong.rules.audience import Audience
+from hutong.rules.directory import Directory
+from hutong.rules.lifecycle import Lifecycle, Ticket
+from hutong.rules.ticket_keys import changes_lead
+
+CLASSES: tuple[KeyClass, ...] = get_args(KeyClass)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the custodian knows of a ticket. ``sequence`` is the ledger's, of the last event learned; ``since`` that of
+    the event that began the present lead's time, sent by ``author`` under the id ``event``."""
+
+    ticket: Ticket
+    anonymous: bool
+    sequence: int
+    since: int
+    author: str
+    event: str
+    erased: frozenset[KeyClass] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A key that was handed over. ``number`` is the sequence of the admitted event that it was minted for; None: of
+    one that was not admitted, or not yet. ``destroyed``: only its name is left."""
+
+    key_id: bytes
+    key_class: KeyClass
+    sender: str
+    event: str
+    number: int | None = None
+    destroyed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A key to be given to somebody."""
+
+    key: Kept
+    to: Entitlement
+
+
+def learn(case: Case | None, event: Event, lifecycle: Lifecycle, audience: Audience, directory: Directory) -> Case:
+    """The case after an admitted event; one that was learned before changes nothing."""
+    assert event.ledger is not None
+    sequence, data = event.ledger.sequence, event.data
+    if case is not None and sequence <= case.sequence:
+        return case
+    lead = case.ticket.lead if case else ""
+    ticket = lifecycle.follow(
+        case.ticket if case else None,
+        data,
+        subject=event.ticket,
+        author=event.source,
+        at_ms=event.ledger.admitted_ms,
+    )
+    ticket = replace(ticket, participants=audience.of(ticket, event.source, directory))
+    if case is None:
+        case = Case(
+            ticket=ticket, anonymous=False, sequence=sequence, since=sequence, author=event.source, event=event.id
+        )
+    if changes_lead(lead, data):
+        case = replace(case, since=sequence, author=event.source, event=event.id)
+    if isinstance(data, Filed):
+        case = replace(case, anonymous=data.anonymous)
+    if isinstance(data, Erased):
+        case = replace(case, erased=case.erased | {each for each in CLASSES if each == data.key_class.value})
+    return replace(case, ticket=ticket, sequence=sequence)
+
+
+def in_force(keys: Iterable[Kept], event: Event, custodian: str) -> list[Kept]:
+    """The keys that come in force with ``event``: those minted for it by its author."""
+    assert event.ledger is not None
+    return [
+        replace(key, number=event.ledger.sequence)
+        for key in keys
+        if key.number is None and key.event == event.id and key.sender in (event.source, custodian)
+    ]
+
+
+def released(event: Event, custodian: str) -> tuple[bytes, str] | None:
+    """Which key the event says was released, and to whom."""
+    match event.data:
+        case AccessReleased(key_id=key_id, recipient=recipient) if event.source == custodian:
+            return key_id, recipient
+    return None
+
+
+def lacking(case: Case, keys: Sequence[Kept]) -> list[KeyClass]:
+    """The classes for which the custodian itself must mint a key, so that those who handle the ticket can write:
+    content that has none, and whatever its present lead shares with a former one."""
+    found: list[KeyClass] = []
+    for key_class in CLASSES:
+        numbers = [key.number for key in keys if key.key_class == key_class and key.number is not None]
+        wanted = key_class == "content" if not numbers else max(numbers) < case.since
+        if wanted and key_class not in case.erased:
+            found.append(key_class)
+    return found
+
+
+def releases(
+    case: Case,
+    keys: Sequence[Kept],
+    given: Collection[tuple[bytes, str]],
+    *,
+    access: Access,
+    directory: Directory,
+    more: Iterable[Entitlement] = (),
+) -> list[Release]:
+    """What must still be released; older keys first. Nothing of an erased class, nothing twice."""
+    entitled = access.entitled(case.ticket, directory, anonymous=case.anonymous, more=more)
+    usable = sorted(
+        (key for key in keys if key.number is not None and not key.destroyed and key.key_class not in case.erased),
+        key=lambda key: (key.number or 0, key.key_id),
+    )
+    return [
+        Release(key=key, to=to)
+        for key in usable
+        for to in entitled
+        if to.key_class == key.key_class and (key.key_id, to.organisation) not in given
+    ]
+
+
+def doomed(case: Case, keys: Iterable[Kept]) -> list[Kept]:
+    """The keys that are to be destroyed."""
+    return [key for key in keys if key.key_class in case.erased and not key.destroyed]
+
+
+def holders(key: Kept, given: Iterable[tuple[bytes, str]], custodian: str) -> list[str]:
+    """Everybody whose topic carries the key, or who minted it."""
+    return sorted({custodian, key.sender, *(name for key_id, name in given if key_id == key.key_id)})

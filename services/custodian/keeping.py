@@ -1,0 +1,204 @@
+"""The custodian at work: learn what an event means, then settle what is to be done for its ticket.
+
+Each step is durable before the next begins, and can be done again: keys on the readers' topics, then the notices, then
+the store's own note. Whoever is killed in between does the rest when the event comes again, and nothing twice: the
+notices have derived ids, and the records their key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import structlog
+
+import hutong
+from hutong import complaint, disposition, notice
+from hutong.events.notice import KeyClass as NoticeClass
+from hutong.rules.access import Access, Entitlement
+from hutong.rules.audience import Audience
+from hutong.rules.lifecycle import Lifecycle
+from hutong.sealing import DataKey
+from hutong.transport import Producer
+from hutong.wire.wrapping import KeyName, Letter, Wrapper
+from services.custodian import handler
+from services.custodian.handler import Case, Kept, Release
+from services.custodian.mailbox import Mailbox
+from services.custodian.store import Store
+
+_log = structlog.get_logger()
+
+WANTED = tuple(
+    model
+    for family in (complaint, disposition, notice)
+    for model in vars(family).values()
+    if isinstance(model, type)
+    and issubclass(model, hutong.EventData)
+    and model not in (hutong.EventData, notice.AccessReleased)
+)
+"""Everything of a ticket's life, but its own word of what it released."""
+
+SEND_SECONDS = 10.0
+
+
+class Custodian:
+    """Keeps keys for one city."""
+
+    def __init__(
+        self,
+        bus: hutong.Bus,
+        store: Store,
+        mailbox: Mailbox,
+        wrapper: Wrapper,
+        producer: Producer,
+        *,
+        lifecycle: Lifecycle,
+        access: Access,
+        audience: Audience,
+    ) -> None:
+        self._bus = bus
+        self._name = bus.organisation
+        self._store = store
+        self._mailbox = mailbox
+        self._wrapper = wrapper
+        self._producer = producer
+        self._lifecycle = lifecycle
+        self._access = access
+        self._audience = audience
+
+    def handle(self, event: hutong.Event) -> None:
+        """Do what an admitted event asks for.
+
+        Raises:
+            Unavailable, Unconfirmed: the broker or the database is away (retriable).
+        """
+        if event.refusal is None:
+            self._mailbox.read()
+            self.learn(event)
+            self.settle(event.ticket)
+
+    def catch_up(self) -> None:
+        """Learn everything that was ever delivered, where the store is new or was restored, and settle it then: what
+        was released since is not released again, and what was erased since is destroyed."""
+        if self._store.meta("learn") is None:
+            return
+        self._mailbox.again()
+        self._mailbox.read()
+        for event in self._bus.replay(source="deliveries"):
+            if event.refusal is None:
+                self.learn(event)
+        for ticket in self._store.tickets():
+            self.settle(ticket)
+        with self._store.transaction():
+            self._store.database.do("delete from meta where name = ?", "learn")
+
+    def learn(self, event: hutong.Event) -> None:
+        """Remember what an event says, keys that come in force with it included."""
+        store, before = self._store, self._store.case(event.ticket)
+        case = handler.learn(before, event, self._lifecycle, self._audience, self._bus.directory)
+        given = handler.released(event, self._name)
+        with store.transaction():
+            store.enforce(handler.in_force(store.keys(event.ticket), event, self._name))
+            if given is not None:
+                store.give(event.ticket, [given])
+            if case is not before:
+                store.put(case)
+
+    def settle(self, ticket: str) -> None:
+        """Mint, release and destroy what the ticket's case asks for."""
+        case = self._store.case(ticket)
+        if case is None:
+            return
+        self._mint(case)
+        keys, given = self._store.keys(ticket), self._store.given(ticket)
+        self._release(case, keys, given)
+        self._destroy(case, handler.doomed(case, keys), given)
+
+    # -- minting ----------------------------------------------------------------------------------------------------
+
+    def _mint(self, case: Case) -> None:
+        """Keys for a lead whose ticket was handed to it without one: they come in force with that event."""
+        lacking = handler.lacking(case, self._store.keys(case.ticket.id))
+        if not lacking:
+            return
+        with self._store.transaction():
+            for key_class in lacking:
+                key = DataKey.mint()
+                name = KeyName(ticket=case.ticket.id, key_class=key_class, key_id=key.id)
+                self._store.hold(
+                    Letter(
+                        name=name, sender=self._name, reader=self._name, key=key, event=case.event, number=case.since
+                    )
+                )
+
+    # -- releasing --------------------------------------------------------------------------------------------------
+
+    def _release(self, case: Case, keys: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
+        releases = handler.releases(
+            case, keys, given, access=self._access, directory=self._bus.directory, more=self._agreed(case)
+        )
+        releases = [each for each in releases if self._reachable(each.to.organisation, case.ticket.id)]
+        own = [key for key in keys if self._its_own(key) and (key.key_id, self._name) not in given]
+        opened = {key.key_id: self._store.open(case.ticket.id, key) for key in {*own, *(r.key for r in releases)}}
+        releases = [each for each in releases if opened[each.key.key_id] is not None]
+        letters = [self._letter(case, key, self._name, opened[key.key_id]) for key in own if opened[key.key_id]]
+        letters += [self._letter(case, each.key, each.to.organisation, opened[each.key.key_id]) for each in releases]
+        if not letters:
+            return
+        self._send(letters)
+        drafts = [self._notice(case, each) for each in releases]
+        self._bus.submit_batch(drafts)
+        with self._store.transaction():
+            self._store.give(case.ticket.id, ((letter.name.key_id, letter.reader) for letter in letters))
+
+    def _agreed(self, case: Case) -> Iterable[Entitlement]:
+        """Entitlements by standing agreements 共享协议: the seam for them; there are none yet."""
+        return ()
+
+    def _its_own(self, key: Kept) -> bool:
+        """Whether it minted the key: then its own topic must carry it, too, should the store be lost."""
+        return key.sender == self._name and key.number is not None and not key.destroyed
+
+    def _reachable(self, organisation: str, ticket: str) -> bool:
+        standing = self._bus.directory.get(organisation)
+        if standing is not None and standing.entry.sealing_key is not None:
+            return True
+        _log.warning("no sealing key in the directory: nothing can be released", to=organisation, ticket=ticket)
+        return False
+
+    def _letter(self, case: Case, key: Kept, reader: str, opened: DataKey | None) -> Letter:
+        name = KeyName(ticket=case.ticket.id, key_class=key.key_class, key_id=key.key_id)
+        event = key.event if reader == self._name else ""
+        return Letter(name=name, sender=self._name, reader=reader, key=opened, event=event, number=key.number or 0)
+
+    def _notice(self, case: Case, release: Release) -> hutong.Draft:
+        to = release.to
+        data = notice.AccessReleased(
+            key_id=release.key.key_id,
+            key_class=NoticeClass(to.key_class),
+            recipient=to.organisation,
+            purpose=to.purpose,
+        )
+        return self._bus.draft(data, ticket=case.ticket.id, once=f"{release.key.key_id.hex()}/{to.organisation}")
+
+    def _send(self, letters: Sequence[Letter]) -> None:
+        self._producer.send(self._wrapper.records(letters, self._bus.directory), timeout=SEND_SECONDS)
+
+    # -- destroying -------------------------------------------------------------------------------------------------
+
+    def _destroy(self, case: Case, doomed: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
+        """Tombstones for everybody who was given a key; the custodian's copy is the last to go."""
+        if not doomed:
+            return
+        known = self._bus.directory.organisations
+        letters = [
+            replace(self._letter(case, key, holder, None), event="")
+            for key in doomed
+            for holder in handler.holders(key, given, self._name)
+            if holder in known
+        ]
+        self._send(letters)
+        with self._store.transaction():
+            self._store.destroy(doomed)
+        self._store.database.wipe()
+        _log.info("keys destroyed", ticket=case.ticket.id, keys=[key.key_id.hex() for key in doomed])

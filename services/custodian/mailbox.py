@@ -1,0 +1,87 @@
+"""The custodian's own topic ``keys.<custodian>``: what authors handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+
+from hutong.errors import InvalidEvent
+from hutong.loop import read_to
+from hutong.registry import DirectoryReader
+from hutong.transport import Consumer, Partition, Record, Transport
+from hutong.wire.wrapping import TOPIC, Letter, Opener
+from services.custodian.store import Store
+
+_log = structlog.get_logger()
+
+_POSITION = "mailbox"
+_SOME = 500
+
+
+class Mailbox:
+    """Reads on into the store, which knows how far it was read."""
+
+    def __init__(
+        self, transport: Transport, organisation: str, opener: Opener, directory: DirectoryReader, store: Store
+    ) -> None:
+        self._place = Partition(f"{TOPIC}{organisation}", 0)
+        self._opener = opener
+        self._directory = directory
+        self._store = store
+        self._consumer = self._open(transport, organisation)
+
+    def _open(self, transport: Transport, organisation: str) -> Consumer:
+        consumer = transport.consumer(client_id=f"{organisation}.mailbox")
+        consumer.assign([self._place])
+        begin, end = consumer.beginning(self._place), consumer.end(self._place)
+        position = int(self._store.meta(_POSITION) or b"0")
+        consumer.seek(self._place, position if begin <= position <= end else begin)
+        return consumer
+
+    def again(self) -> None:
+        """Read everything anew: the store was restored, and may be older."""
+        self._consumer.seek(self._place, self._consumer.beginning(self._place))
+
+    def read(self) -> None:
+        """Keep every key that lies there now. Raises Unavailable."""
+        end = self._consumer.end(self._place)
+        if self._consumer.position(self._place) >= end:
+            return
+        part: list[Letter] = []
+        for letter in self._letters(end):
+            part.append(letter)
+            if len(part) == _SOME:
+                self._keep(part)
+                part = []
+        self._keep(part, end)
+
+    def _keep(self, letters: list[Letter], end: int | None = None) -> None:
+        with self._store.transaction():
+            for letter in letters:
+                self._store.hold(letter)
+            if end is not None:
+                self._store.set_meta(_POSITION, str(end).encode())
+
+    def _letters(self, end: int) -> Iterator[Letter]:
+        for record in read_to(self._consumer, {self._place: end}):
+            if record.value is None:
+                continue  # its own word that a key is erased; the ledger said so before
+            try:
+                yield self._letter(record)
+            except InvalidEvent as error:
+                _log.warning(
+                    "key record passed over", topic=record.topic, offset=record.offset, key=str(record.key)[:120],
+                    error=str(error),
+                )  # fmt: skip
+
+    def _letter(self, record: Record) -> Letter:
+        try:
+            return self._opener.open(record, self._directory.directory)
+        except InvalidEvent:
+            self._directory.refresh()  # its sender may be new there
+            return self._opener.open(record, self._directory.directory)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._consumer.close()

@@ -1,0 +1,100 @@
+"""Putting the custodian together from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import hutong
+from hutong.codec import Codec
+from hutong.errors import SettingsError
+from hutong.keyring import CUSTODY
+from hutong.registry import DirectoryReader
+from hutong.rules.access import Access
+from hutong.rules.audience import Audience
+from hutong.rules.lifecycle import Lifecycle
+from hutong.transport import Transport
+from hutong.wire.wrapping import Opener, Wrapper
+from services.custodian.databases import open_database
+from services.custodian.keeping import WANTED, Custodian
+from services.custodian.mailbox import Mailbox
+from services.custodian.store import Store
+from services.custodian.vault import read_master_key
+
+NAME = "custodian"
+
+
+class CustodySettings(BaseSettings):
+    """What the custodian needs beside an organisation's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="HUTONG_", frozen=True, extra="ignore")
+
+    master_key: str | None = Field(None, description="the master key, 64 hex digits", repr=False)
+    master_key_file: Path | None = Field(None, description="or the file that holds it")
+    custody_store: str | None = Field(
+        None, description="where keys are kept: a SQLite file, or postgresql://user@host/database"
+    )
+
+    def store(self, home: Path, organisation: str) -> Store:
+        """The store; by default ``<home>/custody/<organisation>.sqlite``. Raises SettingsError."""
+        vault = read_master_key(self.master_key, self.master_key_file)
+        where = self.custody_store or str(home / "custody" / f"{organisation}.sqlite")
+        database = open_database(where)
+        try:
+            return Store(database, vault)
+        except SettingsError:
+            database.close()
+            raise
+
+
+@contextmanager
+def custodian(
+    bus: hutong.Bus, settings: hutong.Settings, custody: CustodySettings, transport: Transport
+) -> Iterator[Custodian]:
+    """The custodian of the city, for as long as the block lasts.
+
+    Raises:
+        SettingsError: this organisation is not the custodian, its keys are missing, or the master key is wrong.
+    """
+    key = settings.unwrapping_key()
+    if key is None:
+        raise SettingsError("HUTONG_SEALING_KEY is not set: name the X25519 file made by `hutong org keygen`")
+    if bus.directory.custodian() != bus.organisation:
+        raise SettingsError(
+            f"{bus.organisation} is not the city's custodian: register it with the rights `{CUSTODY}` and `see_all`"
+        )
+    with ExitStack() as opened:
+        store = custody.store(settings.home, bus.organisation)
+        opened.callback(store.close)
+        directory = DirectoryReader(
+            transport, Codec(bus.catalogue), bytes.fromhex(settings.registrar_key), settings.environment
+        )
+        opened.callback(directory.close)
+        directory.refresh()
+        opener = Opener(bus.organisation, key, settings.environment)
+        mailbox = Mailbox(transport, bus.organisation, opener, directory, store)
+        opened.callback(mailbox.close)
+        producer = transport.producer(client_id=f"{bus.organisation}.{NAME}.keys")
+        opened.callback(producer.close)
+        yield Custodian(
+            bus,
+            store,
+            mailbox,
+            Wrapper(bus.organisation, settings.private_key(), settings.environment),
+            producer,
+            lifecycle=Lifecycle.load(),
+            access=Access.load(),
+            audience=Audience.load(),
+        )
+
+
+def keep(bus: hutong.Bus, keeper: Custodian) -> None:
+    """Catch up, then handle everything that is delivered, its own erasures included."""
+    keeper.catch_up()
+    for event in bus.subscribe(types=WANTED, receipts=True):
+        with event:
+            keeper.handle(event)

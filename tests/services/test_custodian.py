@@ -1,0 +1,177 @@
+"""The custodian on a city in memory: who can read what, before and after each thing that may happen to a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hutong
+from hutong import complaint, disposition
+from tests.cities import CITY
+from tests.services.custodians import (
+    AUDITOR,
+    CALLERS,
+    CUSTODIAN,
+    DISTRICT,
+    HEAT,
+    HELPER,
+    OTHER,
+    STREET,
+    WATER,
+    WHAT,
+    WHO,
+    Town,
+    filed,
+)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    town = Town(tmp_path)
+    yield town
+    town.close()
+
+
+def table(town: Town, ticket: str) -> dict[str, tuple[str, str]]:
+    """Organisation → what becomes of the identity and of the narrative in its hands."""
+    shown = {str(WHO): "open", WHAT: "open"}
+    names = (CITY, STREET, HELPER, DISTRICT, CALLERS, AUDITOR, CUSTODIAN, WATER, OTHER)
+
+    def one(name: str, field: str) -> str:
+        found = town.opens(name, ticket, field)
+        return shown.get(found, found)
+
+    return {name: (one(name, "identity"), one(name, "narrative")) for name in names}
+
+
+NOBODY = ("not delivered", "not delivered")
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_a_name_is_for_the_lead_and_the_text_for_whoever_has_a_part(town: Town, anonymous: bool) -> None:
+    """The whole table of role × class, before the dispatch, at the lead, and when the citizen is to be called."""
+    ticket = town.file(filed(anonymous=anonymous))
+    town.keeper()
+    named = "sealed" if anonymous else "open"
+    before = {
+        CITY: ("open", "open"), STREET: NOBODY, HELPER: NOBODY, DISTRICT: NOBODY, WATER: NOBODY, OTHER: NOBODY,
+        CALLERS: ("sealed", "sealed"), AUDITOR: ("sealed", "sealed"), CUSTODIAN: ("sealed", "sealed"),
+    }  # fmt: skip
+    assert table(town, ticket) == before
+    town.say(CITY, disposition.Dispatched(lead=STREET, assistants=(HELPER,)), ticket)
+    town.keeper()
+    dispatched = {**before, STREET: (named, "open"), HELPER: ("sealed", "open"), DISTRICT: ("sealed", "open")}
+    assert table(town, ticket) == dispatched
+    town.say(STREET, disposition.Accepted(), ticket)
+    town.say(STREET, disposition.Resolved(report=hutong.Clear("已修好")), ticket)
+    town.keeper()
+    assert table(town, ticket) == {**dispatched, CALLERS: ("open", "open")}
+    assert sorted(town.notices(ticket)) == sorted(
+        [
+            (CITY, "identity", "filing"), (CITY, "content", "filing"), (STREET, "content", "handling"),
+            (HELPER, "content", "assistance"), (DISTRICT, "content", "supervision"), (CITY, "content", "supervision"),
+            (CALLERS, "identity", "call_back"), (CALLERS, "content", "call_back"),
+            *([] if anonymous else [(STREET, "identity", "handling")]),
+        ][:5] + [(CALLERS, "identity", "call_back"), (CALLERS, "content", "call_back")]
+        + ([] if anonymous else [(STREET, "identity", "handling")])
+    )  # fmt: skip
+    assert town.opens(DISTRICT, ticket, "report", disposition.Resolved) == "已修好"
+
+
+def test_after_a_change_of_lead_the_former_cannot_read_what_is_written_later(town: Town) -> None:
+    """The new lead reads what was before and what comes; the former keeps what he had, and gets nothing new."""
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    town.pass_on(ticket, WATER, HEAT)
+    town.keeper()
+    town.say(HEAT, disposition.Accepted(contact=hutong.Clear("三号窗口")), ticket)
+    town.say(CITY, complaint.Amended(narrative=hutong.Clear("今天又停了"), identity=hutong.Clear("邻居王某")), ticket)
+    town.keeper()
+    assert town.opens(HEAT, ticket, "identity") == town.opens(WATER, ticket, "identity") == str(WHO)
+    assert town.opens(HEAT, ticket, "contact", disposition.Accepted) == "三号窗口"
+    assert town.opens(HEAT, ticket, "identity", complaint.Amended) == "邻居王某"
+    assert town.opens(WATER, ticket, "contact", disposition.Accepted) == "sealed"
+    assert town.opens(WATER, ticket, "narrative", complaint.Amended) == "sealed"
+    assert town.opens(WATER, ticket, "identity", complaint.Amended) == "sealed"
+
+
+def test_an_instruction_for_the_next_lead_is_sealed_from_the_former(town: Town) -> None:
+    """A dispatch that says something brings a key of its own, which the former lead is never given."""
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER, instruction=hutong.Clear("请速办")), ticket)
+    town.keeper()
+    assert town.opens(WATER, ticket, "instruction", disposition.Dispatched) == "请速办"
+    town.say(WATER, disposition.Declined(reason="not_our_duty", explanation=hutong.Clear("不属我司")), ticket)
+    town.hotline.submit(
+        disposition.DeclineDecided(decision=disposition.Decision.GRANTED), ticket=ticket, wait="admitted"
+    )
+    town.say(CITY, disposition.Dispatched(lead=HEAT, instruction=hutong.Clear("供水单位已退单")), ticket)
+    town.keeper()
+    assert town.opens(HEAT, ticket, "instruction", disposition.Dispatched) == "供水单位已退单"
+    assert town.opens(HEAT, ticket, "explanation", disposition.Declined) == "不属我司"
+    assert town.opens(WATER, ticket, "instruction", disposition.Dispatched) == "sealed"
+
+
+def test_a_field_under_the_former_key_is_refused(town: Town) -> None:
+    """Who has not read on seals under the old key, is told so, reads on, and says it again."""
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    slow = town.bus(CITY)
+    with town.city.asleep():
+        sent = slow.submit(complaint.Amended(narrative=hutong.Clear("补充")), ticket=ticket)
+    assert sent.refusal is None
+    town.pass_on(ticket, WATER, HEAT)
+    with pytest.raises(hutong.Refused, match="stale_key"):
+        town.hotline.submit(complaint.Amended(narrative=hutong.Clear("再补充")), ticket=ticket, wait="admitted")
+    town.keeper()
+    assert town.hotline.submit(
+        complaint.Amended(narrative=hutong.Clear("再补充")), ticket=ticket, wait="admitted"
+    ).ledger
+
+
+def test_before_its_key_is_released_nobody_writes(town: Town) -> None:
+    """A lead that would report before it holds the ticket's key is told to wait; afterwards it reports."""
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.say(WATER, disposition.Accepted(), ticket)
+    with pytest.raises(hutong.KeyPending, match="does the custodian run"):
+        town.say(WATER, disposition.Resolved(report=hutong.Clear("已修好")), ticket)
+    town.keeper()
+    town.say(WATER, disposition.Resolved(report=hutong.Clear("已修好")), ticket)
+    assert town.opens(CITY, ticket, "report", disposition.Resolved) == "已修好"
+
+
+def test_a_key_is_with_the_custodian_before_its_event_is_on_the_submissions(town: Town) -> None:
+    """Whatever is on the ledger, the custodian can have its key: handing over comes first, in one call for a batch."""
+    calls: list[tuple[str, int]] = []
+    transport = _Watched(town.city.transport, calls)
+    with hutong.connect("intake", town.city.settings(CITY), transport=transport) as bus:  # type: ignore[arg-type]
+        bus.submit_batch([bus.draft(filed()) for _ in range(50)])
+    assert calls == [(f"keys.{CUSTODIAN}", 100), ("submissions", 50)]
+
+
+class _Watched:
+    def __init__(self, inner: object, calls: list[tuple[str, int]]) -> None:
+        self._inner = inner
+        self._calls = calls
+
+    def producer(self, *, client_id: str) -> object:
+        inner = self._inner.producer(client_id=client_id)  # type: ignore[attr-defined]
+        calls = self._calls
+
+        class Producer:
+            def send(self, records: list[hutong.Signed], *, timeout: float) -> object:
+                calls.append((records[0].topic, len(records)))  # type: ignore[attr-defined]
+                return inner.send(records, timeout=timeout)
+
+            def close(self) -> None:
+                inner.close()
+
+        return Producer()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
