@@ -83,7 +83,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             began = time.monotonic()
             intake = _intake(founded, what)
             with _screen(founded, transport, console, what.tickets) as (watch, screen):
-                lag = Lag(transport, city.id, _systems(city))
+                lag = Lag(transport, city.id, _systems(founded))
                 ended = _follow(watch, screen, intake, founded, kafka, lag)
             account = _account(intake, founded)
             with _said(console, "checking every event"):
@@ -162,6 +162,7 @@ def _children(founded: FoundedCity, what: Play) -> list[Child]:
         Child.service("deliver", env=hotline),
         Child.service("dispatch", "--routing", str(city.folder / "routing.yaml"), *past, env=hotline),
         Child.service("callback", "--satisfied", str(SATISFIED), *past, env=hotline),
+        *founded.custody(),
     ]
     children += [Child.service("clock", env=founded.variables(name)) for name in _clocks(city)]
     if not history:
@@ -194,11 +195,13 @@ def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def _systems(city: City) -> list[str]:
+def _systems(founded: FoundedCity) -> list[str]:
     """The systems that read deliveries, as :func:`_children` starts them."""
+    city = founded.city
+    custody = [f"{founded.custodian}.custodian"] if founded.custodian else []
     desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
     clocks = [f"{name}.clock" for name in _clocks(city)]
-    return [f"{city.id}.dispatch", f"{city.id}.callback", *clocks, *desks]
+    return [f"{city.id}.dispatch", f"{city.id}.callback", *custody, *clocks, *desks]
 
 
 def _clocks(city: City) -> list[str]:

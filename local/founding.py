@@ -20,6 +20,8 @@ from hutong.transport import Transport
 from hutong.wire.envelope import Environment
 from hutong.wire.signing import Signer
 from local.cities import City
+from local.supervisor import Child
+from services.custodian.vault import make_master_key
 
 ENVIRONMENT: Environment = "test"
 
@@ -71,6 +73,23 @@ class FoundedCity:
         values = {**self.values(organisation), "journal": str(self.journals)}
         return {f"HUTONG_{name.upper()}": value for name, value in values.items()}
 
+    @property
+    def custodian(self) -> str | None:
+        """The organisation that keeps the tickets' keys; None in a city where each keeps its own."""
+        return next((name for name, one in self.city.organisations.items() if "custody" in one.rights), None)
+
+    @property
+    def master_key(self) -> Path:
+        """The file of the custodian's master key."""
+        return self.home / "keys" / "master.key"
+
+    def custody(self) -> list[Child]:
+        """The custodian's service, where the city has one."""
+        if self.custodian is None:
+            return []
+        env = {**self.variables(self.custodian), "HUTONG_MASTER_KEY_FILE": str(self.master_key)}
+        return [Child.service("custodian", env=env)]
+
 
 def found(
     city: City, home: Path, bootstrap: str, transport: Transport, *, replication: int = 1, speed: int = 1
@@ -80,6 +99,8 @@ def found(
     keys = home / "keys"
     for organisation in city.organisations:
         _have_keys(keys, organisation)
+    if "custody" in {right for each in city.organisations.values() for right in each.rights}:
+        _have_master_key(keys / "master.key")
     registrar_key = open_keys(keys, city.id).signing_key.hex()
     founded = FoundedCity(
         city=city,
@@ -121,6 +142,13 @@ def _have_keys(folder: Path, organisation: str) -> None:
     for half in (signing, sealing):
         half.unlink(missing_ok=True)
     make_keys(folder, organisation)
+
+
+def _have_master_key(file: Path) -> None:
+    """Make it, unless it is there. Whoever was killed in the middle had kept nothing under it."""
+    if not file.exists() or not file.stat().st_size:
+        file.unlink(missing_ok=True)
+        make_master_key(file)
 
 
 def _entries(city: City, keys: Path) -> list[OrganisationEntry]:

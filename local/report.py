@@ -86,7 +86,14 @@ def _commands(founded: FoundedCity) -> Iterator[tuple[str, str]]:
         return f"HUTONG_CONFIG={_near(founded.settings_file(organisation))} {hutong} {command}"
 
     yield f"a department ({desk}) reads its deliveries", run(desk, "subscribe --system try --count 5")
-    yield "an operator follows one ticket", run(founded.city.id, f"ticket show {_dispatched_ticket(founded)}")
+    ticket = _dispatched_ticket(founded)
+    yield "an operator follows one ticket", run(founded.city.id, f"ticket show {ticket}")
+    if founded.custodian:
+        yield "who could read what of it", run(founded.city.id, f"access {ticket}")
+        yield (
+            "and its citizen is forgotten",
+            run(founded.custodian, f"erase {ticket} --class identity --reason citizen_request"),
+        )
     yield "an auditor replays the ledger", run(founded.city.id, "replay --output ledger.jsonl")
 
 

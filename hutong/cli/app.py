@@ -9,7 +9,20 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from hutong.cli import agreements, city, deadletters, org, outbox, refusals, replay, status, submit, subscribe, ticket
+from hutong.cli import (
+    agreements,
+    city,
+    custody,
+    deadletters,
+    org,
+    outbox,
+    refusals,
+    replay,
+    status,
+    submit,
+    subscribe,
+    ticket,
+)
 from hutong.cli.connection import Given
 from hutong.cli.texts import localise, say
 from hutong.errors import (
@@ -121,6 +134,8 @@ app.command("submit")(submit.submit)
 app.command("subscribe")(subscribe.subscribe)
 app.command("city")(city.city)
 app.command("replay")(replay.replay)
+app.command("access")(custody.access)
+app.command("erase")(custody.erase)
 app.command("status")(status.status)
 app.add_typer(agreements.app, name="agreements")
 app.add_typer(deadletters.app, name="deadletters")

@@ -26,7 +26,8 @@ def line(value: Mapping[str, Any]) -> str:
 def event_json(event: Event, bus: Bus | None = None) -> dict[str, Any]:
     """The event as JSON values; the form that ``subscribe``, ``replay`` and ``ticket show`` share.
 
-    A sealed field is ``{"sealed": <key id>}``; with ``bus``, its content where the organisation holds the key. Hashes
+    A sealed field is ``{"sealed": <key id>}``; with ``bus``, its content where the organisation holds the key, and
+    ``{"erased": <key id>}`` where that was destroyed. Hashes
     and key ids are hex, times RFC 3339 in UTC with milliseconds. ``ledger`` is null for a refusal, ``refusal`` for
     what was admitted, ``delivery`` on the ledger itself.
     """
@@ -65,8 +66,9 @@ def data_json(event: Event, bus: Bus | None) -> dict[str, Any]:
 
 
 def seal_json(event: Event, field: str, bus: Bus | None) -> Any:
-    """A sealed field's content where ``bus`` holds its key, else ``{"sealed": <key id>}``."""
-    from hutong.errors import InvalidEvent, KeyPending
+    """A sealed field's content where ``bus`` holds its key, else ``{"sealed": <key id>}``; or ``{"erased": <key id>}``
+    where that was destroyed."""
+    from hutong.errors import InvalidEvent, KeyErased, KeyPending
 
     shut = {"sealed": getattr(event.data, field).key_id.hex()}
     if bus is None:
@@ -75,6 +77,8 @@ def seal_json(event: Event, field: str, bus: Bus | None) -> Any:
         return bus.unseal(event, field)
     except KeyPending:
         return shut
+    except KeyErased:
+        return {"erased": shut["sealed"]}
     except InvalidEvent as error:
         return shut | {"error": error.code}
 

@@ -123,10 +123,10 @@ class Sayer:
             if not isinstance(value, Sealed):
                 continue
             opened = seal_json(event, field, self._keys)
-            if not isinstance(opened, dict) or opened.get("sealed") != value.key_id.hex():
-                yield Text(f"{label(field)} ", "dim").append(clean(flat(opened)), "not dim italic")
-            elif value.key_id in erased:
+            if value.key_id in erased or opened == {"erased": value.key_id.hex()}:
                 gone.append(label(field))
+            elif not isinstance(opened, dict) or opened.get("sealed") != value.key_id.hex():
+                yield Text(f"{label(field)} ", "dim").append(clean(flat(opened)), "not dim italic")
             else:
                 shut.append(label(field) + (f" ({say('bad_seal')})" if "error" in opened else ""))
         for style, what, fields in ((_SEAL, "sealed", shut), (_ERASED, "erased", gone)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_agreements, texts_board, texts_status, texts_ticket
+from hutong.cli import texts_agreements, texts_board, texts_custody, texts_status, texts_ticket
 
 EXIT_CODES: Mapping[str, tuple[str, str]] = {
     "codes": (
@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     **texts_agreements.EXAMPLES,
     **texts_board.EXAMPLES,
     **texts_ticket.EXAMPLES,
+    **texts_custody.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
         (
@@ -65,6 +66,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     **texts_status.HELP,
     **texts_board.HELP,
     **texts_ticket.HELP,
+    **texts_custody.HELP,
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"

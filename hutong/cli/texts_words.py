@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_agreements, texts_board, texts_status, texts_ticket
+from hutong.cli import texts_agreements, texts_board, texts_custody, texts_status, texts_ticket
 
 WORDS: Mapping[str, tuple[str, str]] = {
     **texts_agreements.WORDS,
     **texts_status.WORDS,
     **texts_ticket.WORDS,
     **texts_board.WORDS,
+    **texts_custody.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",
         "请检查 HUTONG_BOOTSTRAP 及城市的 Kafka 是否运行",

@@ -88,12 +88,12 @@ class PostgresDatabase:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._fates():
-            cursor = self._open().execute(query.replace("?", "%s"), values)  # type: ignore[arg-type]
+            cursor = self._open().execute(query.replace("?", "%s"), values)
             return cursor.fetchall()
 
     def do(self, query: str, *values: object) -> None:
         with self._fates():
-            self._open().execute(query.replace("?", "%s"), values)  # type: ignore[arg-type]
+            self._open().execute(query.replace("?", "%s"), values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from hutong.wire.wrapping import Opener, Wrapper
 from services.custodian.databases import open_database
 from services.custodian.keeping import WANTED, Custodian
 from services.custodian.mailbox import Mailbox
-from services.custodian.store import Store
+from services.custodian.store import Database, Store
 from services.custodian.vault import read_master_key
 
 NAME = "custodian"
@@ -39,11 +39,15 @@ class CustodySettings(BaseSettings):
         None, description="where keys are kept: a SQLite file, or postgresql://user@host/database"
     )
 
-    def store(self, home: Path, organisation: str) -> Store:
-        """The store; by default ``<home>/custody/<organisation>.sqlite``. Raises SettingsError."""
+    def database(self, settings: hutong.Settings | None = None) -> Database:
+        """Where keys are kept; by default ``<home>/custody/<organisation>.sqlite``. Raises SettingsError."""
+        settings = settings or hutong.Settings.load()
+        return open_database(self.custody_store or str(settings.home / "custody" / f"{settings.organisation}.sqlite"))
+
+    def store(self, settings: hutong.Settings) -> Store:
+        """The store. Raises SettingsError: it cannot be opened, or the master key is another."""
         vault = read_master_key(self.master_key, self.master_key_file)
-        where = self.custody_store or str(home / "custody" / f"{organisation}.sqlite")
-        database = open_database(where)
+        database = self.database(settings)
         try:
             return Store(database, vault)
         except SettingsError:
@@ -68,7 +72,7 @@ def custodian(
             f"{bus.organisation} is not the city's custodian: register it with the rights `{CUSTODY}` and `see_all`"
         )
     with ExitStack() as opened:
-        store = custody.store(settings.home, bus.organisation)
+        store = custody.store(settings)
         opened.callback(store.close)
         directory = DirectoryReader(
             transport, Codec(bus.catalogue), bytes.fromhex(settings.registrar_key), settings.environment

@@ -20,7 +20,7 @@ from hutong.cli.texts_words import WORDS
 HAN = re.compile("[一-鿿]")
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(hutong.cli.__file__).parent.glob("*.py"))
 OF_EVENTS = ("fault.", "field.", "value.", "task.", "outcome.", "register.wrong.")
-FAMILIES = (*OF_EVENTS, "unit.", "column.", "unknown.", "alarm.", "advice.", "refusals.again.")
+FAMILIES = (*OF_EVENTS, "column.access.", "unit.", "column.", "unknown.", "alarm.", "advice.", "refusals.again.")
 TREE = dict(commands(typer.main.get_command(app)))
 
 

@@ -45,6 +45,11 @@ def running_city(
     with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
         founded = found(City.load(city), home, kafka.bootstrap, transport, speed=speed)
         variables = {**founded.variables(founded.city.id), **(env or {})}
-        children = [Child.service("admit", env=variables), Child.service("deliver", env=variables), *more]
+        children = [
+            Child.service("admit", env=variables),
+            Child.service("deliver", env=variables),
+            *founded.custody(),
+            *more,
+        ]
         with Supervisor(children, home=home) as services:
             yield RunningCity(founded=founded, kafka=kafka, transport=transport, services=services)

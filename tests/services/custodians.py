@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,11 +56,14 @@ class Town:
         self.master_key = home / "keys" / "master"
         make_master_key(self.master_key)
         self.store = home / CUSTODIAN / "custody" / f"{CUSTODIAN}.sqlite"
+        self._busses: dict[str, hutong.Bus] = {}
         self.hotline = self.bus(CITY)
 
-    def bus(self, organisation: str, **given: Any) -> hutong.Bus:
-        """A program of the organisation that does not wait for keys."""
-        return self.city.connect(organisation, key_wait=0, **given)
+    def bus(self, organisation: str) -> hutong.Bus:
+        """The organisation's program, which does not wait for keys."""
+        if organisation not in self._busses:
+            self._busses[organisation] = self.city.connect(organisation, key_wait=0)
+        return self._busses[organisation]
 
     def custody(self, **given: Any) -> CustodySettings:
         """The custodian's own settings."""
@@ -97,17 +100,18 @@ class Town:
         self.hotline.submit(disposition.Dispatched(lead=lead), ticket=ticket, wait="admitted")
 
     def opens(self, organisation: str, ticket: str, field: str, type_: type[hutong.EventData] = complaint.Filed) -> str:
-        """What becomes of a field in an organisation's hands: its text, ``sealed``, ``erased``, or ``not delivered``."""
-        with hutong.connect("reads", self.city.settings(organisation), transport=self.city.transport) as bus:
-            found = [e for e in bus.replay(source="deliveries", ticket=ticket) if isinstance(e.data, type_)]
-            if not found:
-                return "not delivered"
-            try:
-                return str(bus.unseal(found[-1], field))
-            except hutong.KeyErased:
-                return "erased"
-            except hutong.KeyPending:
-                return "sealed"
+        """What a field is in an organisation's hands: its text, ``sealed``, ``erased``, or ``not delivered``."""
+        bus = self.bus(organisation)
+        bus.refresh()
+        found = [e for e in bus.replay(source="deliveries", ticket=ticket) if isinstance(e.data, type_)]
+        if not found:
+            return "not delivered"
+        try:
+            return str(bus.unseal(found[-1], field))
+        except hutong.KeyErased:
+            return "erased"
+        except hutong.KeyPending:
+            return "sealed"
 
     def notices(self, ticket: str) -> list[tuple[str, str, str]]:
         """Recipient, class and purpose of everything that the ledger says was released, in its order."""
@@ -121,6 +125,3 @@ class Town:
     def close(self) -> None:
         """End it."""
         self.city.close()
-
-
-Step = Callable[[], None]
