@@ -1,0 +1,136 @@
+"""Erasure 删除, and what strangers write on the topics of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hutong
+from hutong import complaint, disposition
+from hutong.sealing import DataKey
+from hutong.settings import read_private_key
+from hutong.transport import Outgoing
+from hutong.wire.wrapping import KeyName, Letter, Wrapper
+from tests.cities import CITY
+from tests.client.cli import Command
+from tests.services.custodians import CUSTODIAN, HEAT, OTHER, WATER, WHAT, WHO, Town
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    town = Town(tmp_path)
+    yield town
+    town.close()
+
+
+def test_what_is_erased_nobody_reads_and_every_proof_holds(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command orders it on the ledger; the custodian destroys its copy and everybody's; the rest stays."""
+    command = Command(town.city, monkeypatch)
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    assert town.opens(WATER, ticket, "identity") == str(WHO)
+    assert command.run(
+        WATER, "erase", ticket, "--class", "identity", "--reason", "citizen_request", code=2
+    ).stderr.startswith("hutong: only the custodian erases")
+    command.run(CUSTODIAN, "erase", ticket, "--class", "identity", "--reason", "citizen_request")
+    town.keeper()
+    for organisation in (CITY, WATER):
+        assert town.opens(organisation, ticket, "identity") == "erased"
+        assert town.opens(organisation, ticket, "narrative") == WHAT
+        files = (town.city.home / organisation / "keys").glob("*.sqlite*")
+        assert sum(path.stat().st_size for path in files)
+    with pytest.raises(hutong.KeyErased):
+        town.say(CITY, complaint.Amended(identity=hutong.Clear("另一人")), ticket)
+    replayed = list(town.hotline.replay(ticket=ticket))  # checks every signature
+    assert isinstance(replayed[-1].data, hutong.notice.Erased)
+    (told,) = command.json(WATER, "ticket", "show", ticket, "--unseal")
+    filed = told["steps"][0]["data"]
+    assert (filed["identity"].keys(), filed["narrative"]) == ({"erased"}, WHAT)
+    assert "erased" in command.run(WATER, "ticket", "show", ticket, "--unseal").stdout
+
+    (said,) = command.json(CITY, "access", ticket)
+    rows = {(row["organisation"], row["class"]): (row["purpose"], row["until"] is None) for row in said["access"]}
+    assert rows == {
+        (CITY, "identity"): ("filing", False),
+        (CITY, "content"): ("filing", True),
+        (WATER, "identity"): ("handling", False),
+        (WATER, "content"): ("handling", True),
+    }
+    assert "受理" in command.run(CITY, "access", ticket, variables={"HUTONG_LANG": "zh"}).stdout
+
+
+def test_nothing_is_left_of_an_erased_key(town: Town) -> None:
+    """Neither in the custodian's store nor in a holder's, not in a former state of the file either."""
+    ticket = town.file()
+    town.keeper()
+    key = key_of(town, ticket, "identity")
+    assert town.hotline._keys.get(key.id) == key
+    erase(town, ticket, "identity")
+    town.keeper()
+    town.hotline.refresh()
+    assert town.hotline._keys.get(key.id) is None
+    with town.custodian(town.bus(CUSTODIAN)) as keeper:
+        kept = keeper._store.keys(ticket)
+    assert [each.destroyed for each in kept if each.key_class == "identity"] == [True]
+    assert [each.destroyed for each in kept if each.key_class == "content"] == [False]
+
+
+def key_of(town: Town, ticket: str, key_class: str) -> DataKey:
+    key = town.hotline._keys.current(ticket, key_class)  # type: ignore[arg-type]
+    assert key is not None
+    return key
+
+
+def erase(town: Town, ticket: str, key_class: str) -> None:
+    data = hutong.notice.Erased(
+        key_ids=(key_of(town, ticket, key_class).id,),
+        key_class=hutong.notice.KeyClass(key_class),
+        reason="citizen_request",
+    )
+    town.say(CUSTODIAN, data, ticket)
+
+
+def test_what_strangers_write_on_the_topics_of_keys_changes_nothing(town: Town) -> None:
+    """Rubbish, another's tombstone, a key from who is no custodian: passed over; the next true record is read."""
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    name = KeyName(ticket=ticket, key_class="content", key_id=key_of(town, ticket, "content").id)
+    own = DataKey.mint()
+    forger = Wrapper(HEAT, read_private_key(town.city.keys / f"{HEAT}.pem"), "test")
+    directory = town.hotline.directory
+
+    def forged(reader: str) -> list[Outgoing]:
+        gift = KeyName(ticket=ticket, key_class="content", key_id=own.id)
+        letters = [
+            Letter(name=name, sender=HEAT, reader=reader, key=None, number=99),
+            Letter(name=gift, sender=HEAT, reader=reader, key=own, number=99),
+        ]
+        rubbish = Outgoing(topic=f"keys.{reader}", key=b"x", value=b"y", partition=0)
+        return [rubbish, *forger.records(letters, directory)]
+
+    producer = town.city.transport.producer(client_id="forger")
+    for reader in (WATER, CUSTODIAN):
+        producer.send(forged(reader), timeout=5)
+    town.keeper()
+    assert town.opens(WATER, ticket, "narrative") == WHAT
+    assert town.bus(WATER)._keys.get(own.id) is None
+    assert (OTHER, "content", "handling") not in town.notices(ticket)
+    with town.custodian(town.bus(CUSTODIAN)) as keeper:
+        assert [
+            key.key_id for key in keeper._store.keys(ticket) if key.number is not None and key.key_id == own.id
+        ] == []
+
+
+def test_no_key_stands_in_clear_in_the_custodians_files(town: Town) -> None:
+    """The store and its journal are searched for every key of a ticket, raw and in hexadecimal."""
+    ticket = town.file()
+    town.keeper()
+    keys = [key_of(town, ticket, kind).key for kind in ("identity", "content")]
+    content = b"".join(path.read_bytes() for path in town.store.parent.iterdir())
+    assert len(content) > 4096
+    assert not any(form in content for key in keys for form in (key, key.hex().encode(), key.hex().upper().encode()))
+    holder = b"".join(p.read_bytes() for p in (town.city.home / CITY / "keys").iterdir())
+    assert all(key in holder for key in keys)  # the search finds what is there
