@@ -111,9 +111,14 @@ def test_what_is_kept_is_there_at_the_next_start(where: str) -> None:
 def test_half_a_transaction_is_none(where: str) -> None:
     """What was changed before an error is not there."""
     store = Store(open_database(where), VAULT)
-    with pytest.raises(RuntimeError), store.transaction():
-        store.put(CASE)
-        raise RuntimeError
+
+    def half() -> None:
+        with store.transaction():
+            store.put(CASE)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert store.case(TICKET) is None
     store.close()
 
