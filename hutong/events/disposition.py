@@ -161,7 +161,7 @@ class Resolved(EventData):
 
 
 class Reminded(EventData):
-    """催办: a time limit is near. ``limit`` is its name in ``schemas/limits``, ``due`` its end."""
+    """催办: a time limit is near. ``limit`` is its name in ``schemas/limits``, ``due`` its end, in admitted time."""
 
     TYPE: ClassVar[str] = "disposition.reminded.v1"
 

@@ -14,6 +14,7 @@ from hutong.errors import SettingsError
 from hutong.events.disposition import Urgency
 from hutong.rules.calendar import BusTime, WorkingDays, milliseconds
 from hutong.rules.limits import Limits
+from hutong.settings import Settings
 from tests.client.lives import BEIJING, at, filed, life, one
 
 CHINA = WorkingDays(BEIJING, "CN", True)
@@ -129,6 +130,16 @@ def test_bus_time_maps_there_and_back() -> None:
     assert BusTime().bus(7) == BusTime().admitted(7) == 7
     with pytest.raises(ValueError, match="forward"):
         BusTime(speed=0)
+
+
+def test_a_city_says_since_when_its_limits_run_faster() -> None:
+    """Speed without origin would end every limit at another moment after each restart."""
+    given = {"bootstrap": "b:1", "city": "110000", "organisation": "110000", "registrar_key": "0" * 64}
+    assert Settings.load(**given).bus_time == BusTime()
+    fast = Settings.load(**given, speed="720", origin="2026-06-01T10:00:00+08:00")
+    assert fast.bus_time == BusTime(origin_ms=milliseconds(at("2026-06-01 10:00")), speed=720)
+    with pytest.raises(SettingsError, match="HUTONG_ORIGIN"):
+        _ = Settings.load(**given, speed=720).bus_time
 
 
 TEXT = (SCHEMAS / "limits" / "beijing.yaml").read_text(encoding="utf-8")

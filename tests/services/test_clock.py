@@ -153,6 +153,21 @@ def test_a_suspension_that_is_over_is_ended_by_the_clock(town: Town) -> None:
     assert town.refused() == []
 
 
+def test_a_unit_that_was_just_in_time_after_all_is_no_trouble(town: Town) -> None:
+    """Its answer was on its way when the clock spoke: admit says so, the clock goes on, and says nothing more of it."""
+    ticket, other = town.file(), town.file()
+    town.does(town.hotline, ticket, DISPATCHED)
+    town.does(town.water, ticket, ACCEPTED)
+    town.at("2026-06-09 00:01")
+    with town.city.asleep():
+        town.water.submit(disposition.Resolved(), ticket=ticket, time=town.now)
+        town.run_clock()
+    town.at("2026-06-20 00:00").run_clock()
+    assert town.refused() == ["overdue answer 06-09 00:00: superseded"]
+    assert town.said(ticket) == []
+    assert town.said(other) == ["overdue dispatch 06-02 10:00", "escalated"]
+
+
 def test_nothing_falls_due_while_something_may_be_on_its_way() -> None:
     """The unit signed in time, and its signing has not come through the door: the clock holds its tongue."""
     keeping = Timekeeping.load(CITY)
