@@ -92,11 +92,14 @@ class Hotline:
         routing = ROUTING.model_copy(update={"repeats": RULE})
         self._dispatcher = Dispatcher("110000", routing, self.filings)
 
-    def files(self, ticket: str, day: int, *, caller: bytes = CALLER, kind: Kind = Kind.COMPLAINT, **given: Any) -> Any:
+    def files(
+        self, ticket: str, day: int, *, caller: bytes = CALLER, place: bytes | None = None,
+        kind: Kind = Kind.COMPLAINT, **given: Any,
+    ) -> Any:  # fmt: skip
         """What it answers to a filing."""
         at = NOON + timedelta(days=day)
         data = Filed(kind=kind, channel="phone", category="public_service/water/quality", area="110105026")
-        return self.hears(event(data, ticket=ticket, time=at, admitted=at, **given), Opened(caller=caller))
+        return self.hears(event(data, ticket=ticket, time=at, admitted=at, **given), Opened(caller=caller, place=place))
 
     def hears(self, given: hutong.Event, opened: Opened | None = None) -> list[Step]:
         return self._dispatcher.answers(given, opened or Opened(), EVERYBODY)
@@ -172,6 +175,12 @@ def test_the_oldest_is_merged_into_and_nothing_into_what_is_being_merged() -> No
     hotline.files(NEW, 0)
     [step] = hotline.files(third, 0)
     assert step.ticket == OLD
+
+    hotline = Hotline()
+    hotline.files(OLD, -1)
+    hotline.files(NEW, 0, place=PLACE)
+    [step] = hotline.files(third, 1, caller=b"another", place=PLACE)
+    assert isinstance(step.data, Dispatched), "the one it repeats is about to end"
 
 
 def test_only_its_own_complaints_are_compared() -> None:
