@@ -86,7 +86,7 @@ def _read(file: Path) -> list[list[Any]]:
         head, last = json.loads(lines[0]), json.loads(lines[-1])
         rows = [json.loads(line) for line in lines[1:-1]]
     except (OSError, EOFError, ValueError, IndexError) as error:
-        raise SettingsError(f"{file} is no whole backup ({error or 'empty'}): take another one") from error
+        raise SettingsError(f"{file} is no whole backup ({str(error) or 'empty'}): take another one") from error
     if head != {"format": _FORMAT} or last != {"rows": len(rows), "sha256": digest}:
         raise SettingsError(f"{file} is no whole backup (its sum is wrong): take another one")
     if any(row[0] not in TABLES or len(row) != 1 + len(TABLES[row[0]]) for row in rows):

@@ -23,9 +23,11 @@ import typer
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
-from hutong.rules.lifecycle import Lifecycle
+from hutong.event import read_event
+from hutong.rules.lifecycle import Lifecycle, Ticket
+from hutong.transport import Partition
+from local.founding import ENVIRONMENT
 from local.lag import Lag
-from local.live import Follower
 from local.supervisor import ROOT, Child
 from local.tether import tethered
 from tests.chaos.memory import resident
@@ -120,24 +122,55 @@ def _pids(city: RunningCity, intake: subprocess.Popen[bytes]) -> dict[str, int |
     return {"broker": broker, **services, "intake": intake.pid if intake.poll() is None else None}
 
 
+class _Ledger:
+    """Follows the ledger for each ticket's state; the checker judges, this only counts."""
+
+    def __init__(self, city: RunningCity) -> None:
+        self.states: dict[str, str] = {}
+        self.events = 0
+        self.moved = time.monotonic()
+        self._tickets: dict[str, Ticket] = {}
+        self._codec, self._lifecycle = Codec(Catalogue.load()), Lifecycle.load()
+        self._consumer = city.transport.consumer(client_id="nyc")
+        places = [Partition("ledger", number) for number in range(city.founded.city.partitions)]
+        self._consumer.assign(places)
+        for place in places:
+            self._consumer.seek(place, 0)
+
+    def read(self) -> None:
+        """Take what came within a fifth of a second."""
+        for records in self._consumer.poll(0.2, 2000).values():
+            self.moved = time.monotonic()
+            for record in records:
+                self.events += 1
+                event = read_event(record, self._codec, ENVIRONMENT)
+                self._tickets[event.ticket] = ticket = self._lifecycle.follow(
+                    self._tickets.get(event.ticket), event.data, subject=event.ticket, author=event.source, at_ms=0
+                )
+                self.states[ticket.id] = ticket.state
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._consumer.close()
+
+
 def _follow(city: RunningCity, intake: subprocess.Popen[bytes], watched: Watched) -> tuple[Counter[str], float]:
     """Wait until no ticket waits for its dispatch; how many are in each state, and when the last event came."""
-    lifecycle, said = Lifecycle.load(), 0.0
-    with contextlib.closing(
-        Follower(city.transport, city.founded.city, lifecycle, Codec(Catalogue.load()))
-    ) as follower:
+    said, began = 0.0, time.monotonic()
+    with contextlib.closing(_Ledger(city)) as ledger:
         while True:
-            follower.read(0.2)
-            states = Counter(follower.by_state())
+            ledger.read()
+            states = Counter(ledger.states.values())
             watched.look(_pids(city, intake))
             if time.monotonic() - said > LINE_SECONDS:
                 said = time.monotonic()
-                _say(f"  {len(follower.tickets)} tickets, {follower.rate():.0f} events/s: {dict(states)}")
-            quiet = time.monotonic() - follower.moved
+                rate = ledger.events / (said - began + 0.001)
+                _say(f"  {len(ledger.states)} tickets, {rate:.0f} events/s: {dict(states)}")
+            quiet = time.monotonic() - ledger.moved
             done = intake.poll() is not None and not states["filed"] and quiet > 1.0
             if done or quiet > STUCK_SECONDS:
                 intake.kill()  # of one that ended it asks nothing
-                return states, follower.moved
+                return states, ledger.moved
 
 
 def _settle(city: RunningCity) -> None:

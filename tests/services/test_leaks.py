@@ -19,14 +19,13 @@ from local.cities import City
 from local.generator import complaints, personal_strings
 from services.callback.__main__ import call_back
 from services.callback.handler import Shares
-from services.desk.__main__ import answer
+from services.desk.answering import answer
 from services.desk.handler import Desk
-from services.dispatch.__main__ import dispatch
 from services.serving import EventTimes
 from tests.cities import TwinCity
 from tests.integration.leaks import Search, search, spellings
 from tests.services.handling import run, until_quiet
-from tests.services.test_dispatch_to_callback import file_all
+from tests.services.test_dispatch_to_callback import dispatching, file_all
 
 CALLS = 40
 
@@ -44,7 +43,7 @@ def play(home: Path) -> tuple[TwinCity, set[str]]:
     file_all(city, rows)
 
     def one() -> None:
-        run(city, city.id, "dispatch", partial(dispatch, routing=beijing.routing, times=EventTimes.NOW))
+        run(city, city.id, "dispatch", dispatching(city, beijing.routing))
         for unit in ("110105", "110106", "110108", "110114"):
             run(city, unit, "desk", partial(answer, desk=Desk(unit)))
         run(city, city.id, "callback", partial(call_back, shares=Shares(), seed=1, times=EventTimes.NOW))
