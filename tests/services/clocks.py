@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 import hutong
 import services.admit.owner
 from hutong.rules.deadlines import Timekeeping
+from hutong.transport import Partition
 from services.clock.handler import Clock, Courses
 from services.clock.keeping import keep_time
 from services.clock.store import CourseStore
@@ -85,6 +86,11 @@ class Town:
             _told(event) for event in self.hotline.replay() if event.source == CLOCK and ticket in (None, event.ticket)
         ]
 
+    def submitted(self) -> int:
+        """How many submissions there were, by anybody."""
+        consumer = self.city.transport.consumer(client_id="test", committed=False)
+        return sum(consumer.end(Partition("submissions", number)) for number in range(2))
+
     def refused(self) -> list[str]:
         """What of the clock was refused."""
         door = self.city.connect(CLOCK).replay(source="deliveries")
@@ -97,11 +103,3 @@ def _told(event: hutong.Event) -> str:
     if due is None:
         return what
     return f"{what} {getattr(event.data, 'limit', '')} {due + timedelta(hours=8):%m-%d %H:%M}"
-
-
-def counted(told: Iterable[str]) -> dict[str, int]:
-    """How often each was said."""
-    counts: dict[str, int] = {}
-    for one in told:
-        counts[one] = counts.get(one, 0) + 1
-    return counts

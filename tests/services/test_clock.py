@@ -36,8 +36,10 @@ def test_a_limit_reminds_before_is_overdue_after_and_then_escalates(town: Town) 
     for moment, count in [("02 05:59", 0), ("02 06:01", 1), ("02 09:59", 1), ("02 10:01", 2), ("02 22:01", 3)]:
         town.at(f"2026-06-{moment}").run_clock(looks=5)
         assert town.said() == DISPATCH[:count], moment
+    before = town.submitted()
     town.run_clock()
     assert town.said() == DISPATCH
+    assert town.submitted() == before  # it does not even try
     assert town.refused() == []
 
 
@@ -91,11 +93,11 @@ def test_killed_between_saying_and_noting_it_says_nothing_twice(town: Town) -> N
     with pytest.raises(SystemExit):
         town.run_clock(store=Dies)
     assert town.said() == DISPATCH[:1]
-    town.run_clock()
+    town.at("2026-06-02 06:02").run_clock()
     town.at("2026-06-02 23:00")
     with pytest.raises(SystemExit):
         town.run_clock(store=Dies)
-    town.run_clock()
+    town.at("2026-06-02 23:01").run_clock()
     assert town.said() == DISPATCH
     assert town.refused() == []
 
