@@ -16,6 +16,8 @@ from local.cities import City
 from local.demo import Play, play
 from local.generator import Generator
 
+SPEED = 720
+"""How fast a demo is played unless told otherwise: a day in two minutes."""
 TICKETS = 300
 """How many a demo plays unless told otherwise."""
 
@@ -66,8 +68,9 @@ def demo(
     city: Annotated[str | None, typer.Option(help="The demo city; nyc with --data, otherwise beijing. 城市")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same complaints. 随机种子")] = 1,
     speed: Annotated[
-        int, typer.Option(min=1, help="How much faster time limits run; 720: a day in two minutes. 时限倍速")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, help=f"How many times faster than a day it is played; {SPEED} unless --data. 倍速"),
+    ] = None,
     leave: Annotated[bool, typer.Option("--exit", help="End when the play is over. 结束后退出")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout. JSON 输出")] = False,
 ) -> None:
@@ -87,7 +90,7 @@ def demo(
         seed=seed,
         data=data and data.absolute(),
         map=mapping,
-        speed=speed,
+        speed=speed or (SPEED if data is None else 1),
     )
     home, bootstrap = Path(os.environ.get("HUTONG_DEMO_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
     try:

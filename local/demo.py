@@ -34,10 +34,13 @@ from local.founding import ENVIRONMENT, FoundedCity, found
 from local.generator import complaints
 from local.kafka import Broker, broker
 from local.lag import Lag
+from local.pacing import Pace, batch_of
 from local.report import result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
 from local.tether import tethered
+from services.desk.habits import Habits
 from services.exports import Export
+from services.tables import read_table
 from tests.checker import check, read_history
 
 QUIET_SECONDS = 3.0
@@ -45,6 +48,7 @@ QUIET_SECONDS = 3.0
 STUCK_SECONDS = 60.0
 """After so long it is judged as it is, although systems have something left to read: some may never come up."""
 SATISFIED = 0.9
+DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,12 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
         children = _children(founded, what)
         with Supervisor(children, home=home):
             began = time.monotonic()
-            intake = _intake(founded, what)
-            with _screen(founded, transport, console, what.tickets) as (watch, screen):
+            with (
+                _intake(founded, what) as intake,
+                _screen(founded, transport, console, what.tickets) as (watch, screen),
+            ):
                 lag = Lag(transport, city.id, _systems(founded))
-                ended = _follow(watch, screen, intake, founded, kafka, lag)
+                ended = _follow(watch, screen, intake, founded, kafka, lag, quiet=QUIET_SECONDS + _latest(city, what))
             account = _account(intake, founded)
             with _said(console, "checking every event"):
                 settings, state = founded.settings(city.id), home / "state"
@@ -173,26 +179,34 @@ def _children(founded: FoundedCity, what: Play) -> list[Child]:
     return children
 
 
-def _intake(founded: FoundedCity, what: Play) -> subprocess.Popen[bytes]:
-    """Start intake on the rows to play; its account is the last line of what it prints."""
-    home = founded.home
+@contextlib.contextmanager
+def _intake(founded: FoundedCity, what: Play) -> Iterator[subprocess.Popen[bytes]]:
+    """Intake at work on what is played; its account is the last line of what it prints. Generated complaints are given
+    to it as a day's calls come, a real export as fast as it takes it."""
+    home, rows = founded.home, founded.home / "complaints.jsonl"
+    seconds = DAY_SECONDS / what.speed
     if what.data is None:
-        rows = home / "complaints.jsonl"
         if not rows.exists():
             generated = complaints(what.seed, what.tickets, founded.city, now=datetime.now(UTC))
             written = rows.with_suffix(".new")
             written.write_text("".join(row.model_dump_json() + "\n" for row in generated), encoding="utf-8")
             written.replace(rows)  # half of the rows would be taken for all of them, were this killed in between
-        source: tuple[str, ...] = (str(rows),)
+        source = ("-", "--format", "jsonl", "--batch", str(batch_of(what.tickets, seconds)))
     else:
         source = (str(what.data.absolute()), "--map", str(what.map), "--limit", str(what.tickets))
     command = Child.service("intake", *source, "--json", "--report", str(home / "rejected.jsonl"))
     (home / "logs").mkdir(exist_ok=True)
     with open(home / "logs" / "intake.log", "ab") as log, open(home / "intake.json", "wb") as account:
-        return subprocess.Popen(
-            tethered(command.argv), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=account, stderr=log,
-            env={**os.environ, **founded.variables(founded.city.id), **command.env},
+        process = subprocess.Popen(
+            tethered(command.argv), cwd=ROOT, stdin=subprocess.DEVNULL if what.data else subprocess.PIPE,
+            stdout=account, stderr=log, env={**os.environ, **founded.variables(founded.city.id), **command.env},
         )  # fmt: skip
+    if process.stdin is None:
+        yield process
+        return
+    begin = founded.origin.timestamp() if founded.origin else time.time()
+    with contextlib.closing(Pace(rows, process.stdin, begin=begin, seconds=seconds)):
+        yield process
 
 
 def _systems(founded: FoundedCity) -> list[str]:
@@ -239,8 +253,10 @@ def _follow(
     founded: FoundedCity,
     kafka: Broker,
     lag: Lag,
+    *,
+    quiet: float,
 ) -> float:
-    """Show the play until the city is done; when its last event came.
+    """Show the play until the city is done, and nothing came for ``quiet`` seconds; when its last event came.
 
     Quiet alone does not mean done: of a city that was killed everything is quiet until its services are up again.
     """
@@ -255,7 +271,7 @@ def _follow(
         before, size = size, sum(path.stat().st_size for path in founded.journals.glob("*.jsonl"))
         if size != before:
             moved = time.monotonic()
-        return time.monotonic() - max(moved, read) <= QUIET_SECONDS
+        return time.monotonic() - max(moved, read) <= quiet
 
     while True:
         if stirred() or intake.poll() is None:
@@ -263,6 +279,14 @@ def _follow(
         stuck = time.monotonic() - max(moved, read) > STUCK_SECONDS
         if (stuck or _nothing_left(lag)) and not stirred():
             return read
+
+
+def _latest(city: City, what: Play) -> float:
+    """How many seconds an answer may be late by the habits of the city's desks: quiet before that means nothing."""
+    if what.data is not None or city.habits is None:
+        return 0.0
+    late = read_table(city.habits, Habits).late
+    return late.hours * 3600.0 / what.speed if late.share else 0.0
 
 
 def _nothing_left(lag: Lag) -> bool:

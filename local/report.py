@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def result_of(
         "closed": counts.tickets.get("closed", 0),
         "ended": counts.ended,
         "open": tickets - counts.ended,
+        "by_step": by_step(history),
         "ledger_events": counts.ledger_events,
         "deliveries": counts.deliveries,
         "refused": counts.refused,
@@ -42,6 +44,12 @@ def result_of(
         "events_per_second": round(counts.ledger_events / seconds, 1),
         "latency_ms": {"p50": percentile(waits, 50), "p99": percentile(waits, 99)},
     }
+
+
+def by_step(history: History) -> dict[str, int]:
+    """How many events of each type the ledger has, the most frequent first."""
+    types = (dict(record.headers)["ce_type"].decode() for log in history.ledger.values() for record in log)
+    return dict(Counter(types).most_common())
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:

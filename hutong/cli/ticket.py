@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hutong.cli.history import History
     from hutong.client import Bus
     from hutong.event import Event
+    from hutong.rules.calendar import BusTime
     from hutong.rules.deadlines import Deadline
     from hutong.rules.lifecycle import Lifecycle
 
@@ -45,7 +46,8 @@ def show(
     settings, lifecycle = connection.settings(ctx), Lifecycle.load()
     with connection.bus(ctx, "ticket") as bus:
         events = list(bus.replay(source=source.value, ticket=ticket))
-        history = history_of(ticket, events, lifecycle, datetime.now(UTC), deadlines_of(events, settings.city))
+        due = deadlines_of(events, settings.city, settings.bus_time)
+        history = history_of(ticket, events, lifecycle, datetime.now(UTC), due)
         if not history.steps:
             place = say(f"unknown.{source.value}", organisation=bus.organisation)
             typer.echo(say("ticket.unknown", ticket=ticket, place=place), err=True)
@@ -66,11 +68,11 @@ def show(
             console.print(part)
 
 
-def deadlines_of(events: Iterable[Event], city: str) -> tuple[Deadline, ...]:
+def deadlines_of(events: Iterable[Event], city: str, time: BusTime) -> tuple[Deadline, ...]:
     """The ticket's deadlines by the city's time limits; none where the city has no limits."""
     from hutong.rules.deadlines import Timekeeping, deadlines
 
-    keeping = Timekeeping.load(city)
+    keeping = Timekeeping.load(city, time=time)
     return () if keeping is None else deadlines((event for event in events if event.ledger is not None), keeping)
 
 

@@ -42,7 +42,7 @@ def play(home: Path, tickets: int) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HUTONG_")}
     with open(home / "demo.err", "ab") as errors:
         return subprocess.Popen(
-            [sys.executable, "-m", "local", "demo", "--tickets", str(tickets), "--exit", "--json"],
+            [sys.executable, "-m", "local", "demo", "--tickets", str(tickets), "--speed", "4320", "--exit", "--json"],
             env={**environment, "HUTONG_DEMO_HOME": str(home)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=errors, text=True,
         )  # fmt: skip

@@ -35,7 +35,7 @@ def demo(home: Path, *arguments: str) -> dict[str, Any]:
 @pytest.mark.timeout(300)
 def test_generated_complaints_come_to_their_end(tmp_path: Path) -> None:
     """Every generated complaint is answered or closed; nothing is lost, refused or twice."""
-    result = demo(tmp_path, "--tickets", "60")
+    result = demo(tmp_path, "--tickets", "60", "--speed", "4320")
     assert (result["tickets"], result["ended"], result["open"]) == (60, 60, 0)
     assert (result["lost"], result["duplicates"], result["refused"], result["rejected"]) == (0, 0, 0, 0)
     assert result["closed"] >= 10  # 41 % are dispatched, each day's calls being drawn anew
