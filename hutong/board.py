@@ -5,7 +5,8 @@ It is fed with events and asked for an :class:`Overview`. It proves nothing: sig
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from bisect import insort
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,7 +127,7 @@ class Board:
         self.events = 0
         self.refused = 0
         self.unreadable = 0
-        self.last: deque[Happening] = deque(maxlen=LAST)
+        self._last: list[tuple[int, int, Happening]] = []
         self._lifecycle = lifecycle
         self._runs = runs
         self._overdue_in = frozenset(lifecycle.table.events[Overdue.TYPE].states)
@@ -152,7 +153,9 @@ class Board:
         if isinstance(data, CalledBack):
             self._satisfaction[data.satisfaction] += 1
         if not data.TYPE.startswith(_BOOKKEEPING):
-            self.last.append(Happening(time=time, type=data.TYPE, ticket=ticket, source=author, area=area))
+            happening = Happening(time=time, type=data.TYPE, ticket=ticket, source=author, area=area)
+            insort(self._last, (at_ms, self.events, happening))
+            del self._last[:-LAST]
         known = self._open.get(ticket)
         if data.TYPE in self._lifecycle.table.events and (known or isinstance(data, Filed)):
             self._move(known, row, data, ticket, author, at_ms)
@@ -194,6 +197,11 @@ class Board:
         """Events per second that the city admitted in the last whole seconds before ``now``."""
         second = int(now.timestamp())
         return sum(self._seconds[second - back] for back in range(1, RATE_SECONDS + 1)) / RATE_SECONDS
+
+    @property
+    def last(self) -> list[Happening]:
+        """What was admitted last, the latest at the end; partitions are read one after the other."""
+        return [happening for _, _, happening in self._last]
 
     def overview(self) -> Overview:
         """Everything that was counted."""

@@ -34,7 +34,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     ),
     "erase.key_class": ("identity: who the citizen is; content: what was said.", "identity：身份；content：内容。"),
     "erase.reason": (
-        "Why, as a code: citizen_request, retention_over, court_order …",
+        "Why, as a code: citizen_request, retention_over, court_order, ...",
         "原因代码：citizen_request、retention_over、court_order 等。",
     ),
     "erase.timeout": ("How long to wait for the admission.", "等待收录的时间。"),
@@ -64,5 +64,4 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "erased on the ledger: {what} of {ticket}, {place}; the custodian destroys the keys",
         "台账已记删除：{ticket} 的{what}，{place}；密钥保管随即销毁密钥",
     ),
-    "erased": ("erased", "已删除"),
 }

@@ -131,7 +131,7 @@ class Admission:
                 directory=directory,
                 at_ms=now_ms,
             )
-            check_seals(data, before)
+            check_seals(data, before, directory)
         except InvalidEvent as error:
             passing = error.code.startswith("unknown_") or error.code in PASSING
             told = author is None or state.returned(fingerprint, error.code)

@@ -196,7 +196,9 @@ def _subject(reading: Reading) -> str:
 
 
 def _stale_key(reading: Reading, place: Place, world: World) -> bool:
-    return reading.data is not None and sealed_under_a_dead_key(place.ticket, reading.data)
+    if reading.data is None or not world.register.holders("custody", place.number):
+        return False
+    return sealed_under_a_dead_key(place.ticket, reading.data)
 
 
 FAULTS: Mapping[str, Mapping[str, Fault]] = {

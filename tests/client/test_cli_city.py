@@ -85,7 +85,7 @@ def test_what_was_delivered_again_counts_once(command: Command, cli_city: TwinCi
     """The operator sent a door's deliveries again: the board stays as it was."""
     whole_life(cli_city)
     before = board(command, DISTRICT)
-    consumer = cli_city.transport.consumer(client_id="x", committed=False)
+    consumer = cli_city.transport.consumer(client_id="x")
     door = f"deliveries.{DISTRICT}"
     consumer.assign([Partition(door, 0)])
     consumer.seek(Partition(door, 0), 0)

@@ -62,20 +62,14 @@ def whole_life(city: TwinCity, *, erased: bool = True) -> str:
     suspension = disposition.Measure.SUSPENSION
     steps: list[tuple[int, hutong.Bus, hutong.EventData]] = [
         (4, hotline, disposition.Dispatched(lead=WATER, urgency=disposition.Urgency.URGENT)),
-        (5, hotline, key(WATER, content, "content")),
-        (5, hotline, key(WATER, identity, "identity")),
         (20, water, disposition.Declined(reason="not_our_duty", explanation=Clear("二次供水设施归物业"))),
         (35, hotline, disposition.DeclineDecided(decision=granted)),
         (36, hotline, complaint.Amended(repeat=again)),
         (40, hotline, disposition.Dispatched(lead=STREET, assistants=(WATER,), instruction=Clear("请尽快"))),
-        (41, hotline, key(STREET, content, "content")),
-        (41, hotline, key(STREET, identity, "identity")),
-        (41, hotline, key(DISTRICT, content, "content")),
         (55, street, disposition.Declined(reason="no_capacity")),
         (70, hotline, disposition.DeclineDecided(decision=rejected)),
         (90, street, disposition.Accepted(contact=Clear("李四"))),
         (100, street, disposition.AssistRequested(units=(COMMUNITY,), request=Clear("请到现场"))),
-        (101, hotline, key(COMMUNITY, content, "content")),
         (160, community, disposition.AssistReported(report=Clear("已到场"))),
         (200, hotline, complaint.Amended(narrative=Clear("五天没水"))),
         (1380, hotline, disposition.Reminded(limit="answer", due=until(1))),
@@ -93,16 +87,28 @@ def whole_life(city: TwinCity, *, erased: bool = True) -> str:
         (5300, hotline, called(disposition.Satisfaction.SATISFIED)),
         (5301, hotline, disposition.Closed(reason="satisfied")),
     ]
-    if erased:
-        gone = notice.Erased(key_ids=(identity.key_id,), key_class=notice.KeyClass.IDENTITY, reason="citizen")
-        steps.append((6000, hotline, gone))
     for minutes, bus, data in steps:
         time = BEGAN + timedelta(minutes=minutes)
         bus.submit(data, ticket=first.ticket, time=time, wait="admitted")
         if isinstance(data, complaint.Amended) and data.repeat is not None:
             merged = complaint.Merged(into=first.ticket, rule="same_place")
             hotline.submit(merged, ticket=repeat.ticket, time=time, wait="admitted")
+    keeper = _custodian(city)  # from now on the city has one: authors would hand their keys over, and wait for theirs
+    notices: list[hutong.EventData] = [
+        *(key(to, of, kind) for to in (WATER, STREET) for of, kind in ((content, "content"), (identity, "identity"))),
+        *(key(to, content, "content") for to in (DISTRICT, COMMUNITY)),
+    ]
+    if erased:
+        notices.append(notice.Erased(key_ids=(identity.key_id,), key_class=notice.KeyClass.IDENTITY, reason="citizen"))
+    for data in notices:
+        keeper.submit(data, ticket=first.ticket, time=BEGAN + timedelta(minutes=6000), wait="admitted")
     return first.ticket
+
+
+def _custodian(city: TwinCity) -> hutong.Bus:
+    city.register("110000.custodian", rights=("custody",))
+    city.take_over()  # so that admit reads the directory now
+    return city.connect("110000.custodian")
 
 
 def called(satisfaction: disposition.Satisfaction) -> disposition.CalledBack:

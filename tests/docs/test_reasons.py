@@ -56,6 +56,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         for organisation in (WATER, HEAT, GONE):
             city.register(organisation)
         city.revoke(GONE)
+        city.register("110000.custodian", rights=("custody",))  # where there is none, no key can be stale
         hotline = city.connect(CITY)
         ticket, former_seal = led_twice(hotline, city.connect(HEAT), city.connect(WATER))
         signers = {
