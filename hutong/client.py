@@ -20,6 +20,7 @@ from hutong.events.sealed import KeyClass, Sealed
 from hutong.journal import Journal
 from hutong.keyring import KeyRing
 from hutong.keystore import SqliteKeyStore
+from hutong.logs import keep_off_standard_output
 from hutong.reading import Reader
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
@@ -446,6 +447,7 @@ def connect(
         SettingsError: a setting is missing or wrong, or another program uses the outbox.
         Unavailable: the broker cannot be reached, or stopped answering; within 30 s.
     """
+    keep_off_standard_output()
     settings = settings or Settings.load()
     if outbox is not None:
         settings = settings.model_copy(update={"outbox": Path(outbox)})

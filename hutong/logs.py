@@ -28,9 +28,19 @@ def configure(service: str, *, level: int = logging.INFO) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when the line is written
+        logger_factory=_to_standard_error,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def keep_off_standard_output() -> None:
+    """In a program that says nothing of logs they go to standard error: its standard output is its own."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=_to_standard_error)
+
+
+def _to_standard_error(*_: object) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.stderr)  # as it is when the line is written
 
 
 def _clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -29,6 +29,9 @@ KeyOf = Callable[[KeyClass], DataKey]
 
 _GLANCE_SECONDS = 0.05
 
+_CUSTODY, _NONE, _THERE = "custody", 1, 2
+"""What the store remembers of the city: whether it has a custodian."""
+
 
 def brings_keys(data: EventData) -> bool:
     """Whether the event is sealed under keys of its own, not under those that the ticket had."""
@@ -63,14 +66,18 @@ class Minting:
         return self._key_of
 
     def _custody(self) -> bool:
-        """Whether there is a custodian. Behind an outbox that was never online nobody can say: it is taken that there
-        is, and what is minted is handed over as soon as it can be."""
+        """Whether there is a custodian. While the broker is away it is as it was before; behind an outbox that was
+        never online it is taken that there is, and what is minted is handed over as soon as it can be."""
         try:
-            return self._directory.known.custodian() is not None
+            found = _THERE if self._directory.known.custodian() is not None else _NONE
         except Unavailable:
-            if self._offline:
-                return True
-            raise
+            if not self._offline:
+                raise
+            return self._keys.position(_CUSTODY) != _NONE
+        if self._keys.position(_CUSTODY) != found:
+            with self._keys.batch():
+                self._keys.move(_CUSTODY, found)
+        return found == _THERE
 
     def _key_of(self, draft: Draft) -> KeyOf:
         begins = isinstance(draft.data, Filed)
@@ -149,7 +156,8 @@ class HandOver:
         """Returns when all in-sync replicas of ``keys.<custodian>`` have every minted key, in one call.
 
         Raises:
-            Unavailable: they have not; no event was sent. SettingsError: the custodian has no sealing key.
+            Unavailable: the broker cannot be reached. Unconfirmed: nobody can say; no event was sent.
+            SettingsError: the custodian has no sealing key.
         """
         minted = self._keys.unhanded()
         if not minted:
@@ -172,7 +180,5 @@ class HandOver:
             except InvalidEvent as error:
                 raise SettingsError(f"ticket keys cannot be handed over: {error.text}") from error
             except Unconfirmed as error:
-                raise Unavailable(
-                    f"ticket keys were not handed over to {custodian} ({error}); nothing was sent"
-                ) from error
+                raise Unconfirmed(f"whether ticket keys were handed over to {custodian}: {error}") from error
         self._keys.handed(minted)

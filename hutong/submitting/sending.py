@@ -49,7 +49,11 @@ class Direct:
         if stored:
             raise SettingsError('wait="stored" needs an outbox: name its file in HUTONG_OUTBOX, or connect(outbox=)')
         deadline = time.monotonic() + timeout
-        self._hand_over(self._producer, timeout)
+        try:
+            self._hand_over(self._producer, timeout)
+        except Unconfirmed as error:
+            text = f"{error}; the events that they belong to were not sent: `resend` them"
+            raise Unconfirmed(text, tuple(events)) from None
         self._journal.sent(events)
         try:
             left = max(deadline - time.monotonic(), 0.001)

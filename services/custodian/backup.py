@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -85,8 +86,8 @@ def _read(file: Path) -> list[list[Any]]:
         digest = sha256("".join(lines[:-1]).encode()).hexdigest()
         head, last = json.loads(lines[0]), json.loads(lines[-1])
         rows = [json.loads(line) for line in lines[1:-1]]
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise SettingsError(f"{file} is no whole backup ({str(error) or 'empty'}): take another one") from error
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
+        raise SettingsError(f"{file} is no whole backup ({str(error) or 'it is cut off'}): take another one") from error
     if head != {"format": _FORMAT} or last != {"rows": len(rows), "sha256": digest}:
         raise SettingsError(f"{file} is no whole backup (its sum is wrong): take another one")
     if any(row[0] not in TABLES or len(row) != 1 + len(TABLES[row[0]]) for row in rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import structlog
 
@@ -76,11 +77,13 @@ class Mailbox:
                 )  # fmt: skip
 
     def _letter(self, record: Record) -> Letter:
+        """What was handed over, without the number that its sender gave it: only the ledger puts a key in force."""
         try:
-            return self._opener.open(record, self._directory.directory)
+            letter = self._opener.open(record, self._directory.directory)
         except InvalidEvent:
             self._directory.refresh()  # its sender may be new there
-            return self._opener.open(record, self._directory.directory)
+            letter = self._opener.open(record, self._directory.directory)
+        return replace(letter, number=0)
 
     def close(self) -> None:
         """Stop reading."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import structlog
 
-from hutong.logs import configure
+from hutong.logs import configure, keep_off_standard_output
 from hutong.sealing import DataKey
 
 
@@ -24,6 +24,21 @@ def test_a_crash_shows_neither_people_nor_keys(capsys: pytest.CaptureFixture[str
     assert "RuntimeError: broken with 2 fields" in written
     assert "张三" not in written
     assert "KKKK" not in written
+
+
+def test_a_program_that_configures_nothing_keeps_its_output_to_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """What it prints may be read by another program; one that did configure its logs keeps them as they are."""
+    try:
+        keep_off_standard_output()
+        structlog.get_logger().warning("the broker is away")
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory())
+        keep_off_standard_output()
+        structlog.get_logger().warning("as wanted")
+    finally:
+        structlog.reset_defaults()
+    out, err = capsys.readouterr()
+    assert ("the broker is away" in err, "the broker is away" in out) == (True, False)
+    assert "as wanted" in out
 
 
 def test_a_strangers_words_cannot_act_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:

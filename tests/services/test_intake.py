@@ -198,18 +198,18 @@ def test_bad_rows_are_told_by_line_and_field_and_the_others_are_filed(city: Twin
     day = f"{datetime.now(UTC):%Y-%m-%d} 00:00"
     rows = (
         (
-            f"1,{day},投诉,电话,housing,110105026,是,张三,没水\n"
-            f"2,31/01/2026,投诉,电话,housing,110105026,否,张三,没水\n"
-            f"3,{day},表扬,电话,housing,110105026,否,张三,没水\n"
+            f"1,{day},投诉,电话,water,110105026,是,张三,没水\n"
+            f"2,31/01/2026,投诉,电话,water,110105026,否,张三,没水\n"
+            f"3,{day},表扬,电话,water,110105026,否,张三,没水\n"
             f"4,{day},投诉,电话,13812345678,110105026,否,张三,没水\n"
-            f"5,{day},投诉,电话,housing,望京,否,张三,没水\n"
-            f"6,{day},投诉,电话,housing\n"
-            f'7,{day},投诉,微信,housing,110105026,否,李四,"没水\n三天了"\n'
-            f"1,{day},投诉,电话,housing,110105026,是,张三,没水\n"
-            f",{day},投诉,电话,housing,110105026,否,张三,没水\n"
+            f"5,{day},投诉,电话,water,望京,否,张三,没水\n"
+            f"6,{day},投诉,电话,water\n"
+            f'7,{day},投诉,微信,water,110105026,否,李四,"没水\n三天了"\n'
+            f"1,{day},投诉,电话,water,110105026,是,张三,没水\n"
+            f",{day},投诉,电话,water,110105026,否,张三,没水\n"
             f"10,{day},投诉,电话,,110105026,否,张三,没水\n"
         ).encode()
-        + f"11,{day},投诉,电话,housing,110105026,否,".encode()
+        + f"11,{day},投诉,电话,water,110105026,否,".encode()
         + b"\xd5\xc5,x\n"
     )
     file, mapping = csv_file(tmp_path, rows)
@@ -236,7 +236,7 @@ def test_bad_rows_are_told_by_line_and_field_and_the_others_are_filed(city: Twin
 def test_sealed_values_of_a_csv_come_back_whole(city: TwinCity, tmp_path: Path) -> None:
     """What stood in the cells is what the filer unseals."""
     day = f"{datetime.now(UTC):%Y-%m-%d} 00:00"
-    file, mapping = csv_file(tmp_path, f"1,{day},投诉,电话,housing,110105026,是,张三,\n")
+    file, mapping = csv_file(tmp_path, f"1,{day},投诉,电话,water,110105026,是,张三,\n")
     bus = city.connect(city.id, "intake")
     take(city, file, mapping=mapping, bus=bus)
     [event] = bus.replay()
