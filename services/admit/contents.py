@@ -6,6 +6,7 @@ from hutong.errors import InvalidEvent
 from hutong.events import EventData
 from hutong.events.complaint import Amended, Filed, Merged
 from hutong.events.disposition import AssistRequested, Dispatched
+from hutong.rules.calendar import milliseconds
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
 from hutong.rules.territory import Territory
@@ -34,7 +35,7 @@ def check(data: EventData, *, subject: str, ticket: Ticket | None, directory: Di
                 raise InvalidEvent("bad_merge", f"{data.into} is younger than {subject}: merge that one into this one")
         case Amended(repeat=repeat) if repeat is not None:
             _another(subject, repeat.ticket)
-            if ticket is not None and repeat.filed.timestamp() * 1000 <= ticket.filed_ms:
+            if ticket is not None and milliseconds(repeat.filed) <= ticket.filed_ms:
                 raise InvalidEvent("bad_merge", f"{repeat.ticket} is not younger than {subject}: merge this into that")
 
 

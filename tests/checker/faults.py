@@ -176,7 +176,7 @@ def _bad_merge(reading: Reading, place: Place, world: World) -> bool:
         case Merged(into=into):
             other, filed_ms = into, None
         case Amended(repeat=Repeat(ticket=ticket, filed=filed)):
-            other, filed_ms = ticket, filed.timestamp() * 1000
+            other, filed_ms = ticket, round(filed.timestamp() * 1000)
         case _:
             return False
     mine, theirs = _TICKET.fullmatch(_subject(reading)), _TICKET.fullmatch(other)
