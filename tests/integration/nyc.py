@@ -38,6 +38,8 @@ from tests.shared_data import FOLDER
 
 DATA = FOLDER / "nyc311_queens_2020_2023.csv.gz"
 CITY, SYSTEM = "nyc", "nyc.dispatch"
+REPEATS = "\nrepeats: {days: 7, levels: 2, place: [address], label: A}\n"
+"""The same agency and type at the same address within a week. Not the demo's: its tickets end as their rows say."""
 LINE_SECONDS = 5.0
 STUCK_SECONDS = 600.0
 """After so long without a new entry it is judged as it is: what still waits shows in the account."""
@@ -86,7 +88,8 @@ class Watched:
 def run(home: Path, data: Path, mapping: str, rows: int | None, *, judged: bool) -> dict[str, Any]:
     """All of it, as one JSON object."""
     with running_city(home, city=CITY) as city:
-        routing = city.founded.city.folder / "routing.yaml"
+        routing = city.founded.home / "routing.yaml"
+        routing.write_text((city.founded.city.folder / "routing.yaml").read_text(encoding="utf-8") + REPEATS)
         service = Child.service(
             "dispatch", "--routing", str(routing), "--event-times", "event", env=city.founded.variables(CITY)
         )
