@@ -170,7 +170,7 @@ def _children(founded: FoundedCity, what: Play) -> list[Child]:
         Child.service("callback", "--satisfied", str(SATISFIED), *past, env=hotline),
         *founded.custody(),
     ]
-    children += [Child.service("clock", env=founded.variables(name)) for name in _clocks(city)]
+    children += [Child.service("clock", env=founded.variables(name)) for name in founded.clocks]
     if not history:
         return [*children, *desk_children(founded, hour=3600.0 / what.speed)]
     for name, organisation in city.organisations.items():
@@ -214,13 +214,8 @@ def _systems(founded: FoundedCity) -> list[str]:
     city = founded.city
     custody = [f"{founded.custodian}.custodian"] if founded.custodian else []
     desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
-    clocks = [f"{name}.clock" for name in _clocks(city)]
+    clocks = [f"{name}.clock" for name in founded.clocks]
     return [f"{city.id}.dispatch", f"{city.id}.callback", *custody, *clocks, *desks]
-
-
-def _clocks(city: City) -> list[str]:
-    """Who keeps the city's time limits."""
-    return [name for name, organisation in city.organisations.items() if "clock" in organisation.rights]
 
 
 @contextlib.contextmanager

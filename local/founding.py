@@ -79,6 +79,11 @@ class FoundedCity:
         return next((name for name, one in self.city.organisations.items() if "custody" in one.rights), None)
 
     @property
+    def clocks(self) -> list[str]:
+        """Who keeps the city's time limits."""
+        return [name for name, one in self.city.organisations.items() if "clock" in one.rights]
+
+    @property
     def master_key(self) -> Path:
         """The file of the custodian's master key."""
         return self.home / "keys" / "master.key"

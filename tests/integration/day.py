@@ -41,7 +41,10 @@ from tests.integration.leaks import search
 
 DAY_SECONDS = 86_400
 LOOK_SECONDS = 1.0
-SERVICES = ("admit", "deliver", "dispatch", "callback")
+SERVICES = ("admit", "deliver", "dispatch", "callback", "custodian", "clock")
+
+HOUR = 0.02
+"""Seconds that an hour takes for a desk that answers late: what is measured is how fast the city goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ def run(options: Options, home: Path) -> dict[str, Any]:
         founding = time.monotonic() - began
         services = Supervisor(_children(founded), home=home)
         systems = [f"{city.id}.dispatch", f"{city.id}.callback"]
+        systems += [f"{founded.custodian}.custodian", *(f"{name}.clock" for name in founded.clocks)]
         systems += [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
         lag = Lag(transport, city.id, systems)
         with services, _filing(founded, options) as intake:
@@ -104,7 +108,9 @@ def _children(founded: FoundedCity) -> list[Child]:
         Child.service("deliver", env=hotline),
         Child.service("dispatch", "--routing", routing, env=hotline),
         Child.service("callback", env=hotline),
-        *desk_children(founded),
+        *founded.custody(),
+        *(Child.service("clock", env=founded.variables(name)) for name in founded.clocks),
+        *desk_children(founded, hour=HOUR),
     ]
 
 

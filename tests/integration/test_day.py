@@ -27,4 +27,6 @@ def test_a_small_day_comes_to_its_end_with_nothing_wrong_and_nothing_in_clear(tm
     assert 0.25 < result["dispatched_share"] < 0.55
     assert (result["violations"], result["leaks"], result["lag_at_end"]) == (0, 0, [])
     assert result["searched_texts"] > result["calls"]
-    assert {"admit", "deliver", "dispatch", "callback", "intake", "kafka", "desks"} == result["memory_mib"].keys()
+    assert {"admit", "deliver", "dispatch", "callback", "custodian", "clock", "intake", "kafka", "desks"} == result[
+        "memory_mib"
+    ].keys()
