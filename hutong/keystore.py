@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hutong.errors import SettingsError
+from hutong.errors import SettingsError, Unavailable
 from hutong.events.sealed import KeyClass
 from hutong.sealing import DataKey, Minted
 
@@ -136,9 +136,16 @@ class SqliteKeyStore:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """See :class:`hutong.sealing.KeyStore`; one transaction, one flush to the disk."""
-        with self._lock, self._db:
-            yield
+        """See :class:`hutong.sealing.KeyStore`; one transaction, one flush to the disk.
+
+        Raises:
+            Unavailable: the disk does not take it; nothing of it is kept.
+        """
+        try:
+            with self._lock, self._db:
+                yield
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"ticket keys cannot be written ({error}): is the disk full?") from error
 
     def _key(self, query: str, *values: object) -> DataKey | None:
         rows = self._rows(query, *values)
