@@ -40,10 +40,14 @@ def running_city(
     more: Sequence[Child] = (),
     env: Mapping[str, str] | None = None,
     speed: int = 1,
+    custody: bool = True,
 ) -> Iterator[RunningCity]:
-    """Start a broker, found the city, run admit and deliver; end all of it with the block."""
+    """Start a broker, found the city, run admit and deliver, and the custodian; end all of it with the block.
+
+    ``custody``: False for a city without a custodian, where no notice of a key comes between a ticket's events.
+    """
     with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
-        founded = found(City.load(city), home, kafka.bootstrap, transport, speed=speed)
+        founded = found(_city(city, custody=custody), home, kafka.bootstrap, transport, speed=speed)
         variables = {**founded.variables(founded.city.id), **(env or {})}
         children = [
             Child.service("admit", env=variables),
@@ -53,3 +57,11 @@ def running_city(
         ]
         with Supervisor(children, home=home) as services:
             yield RunningCity(founded=founded, kafka=kafka, transport=transport, services=services)
+
+
+def _city(name: str, *, custody: bool) -> City:
+    city = City.load(name)
+    if custody:
+        return city
+    others = {id: one for id, one in city.organisations.items() if "custody" not in one.rights}
+    return city.model_copy(update={"organisations": others})

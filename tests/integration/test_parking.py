@@ -24,7 +24,7 @@ FILED = complaint.Filed(
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     """One broker with admit and deliver for all tests of this file."""
-    with running_city(tmp_path_factory.mktemp("city")) as running:
+    with running_city(tmp_path_factory.mktemp("city"), custody=False) as running:
         yield running
 
 

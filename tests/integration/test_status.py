@@ -40,7 +40,7 @@ def look(city: RunningCity) -> Status:
 
 def test_a_city_is_well_until_a_transaction_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Caught up after many transactions, nothing is lag; an open transaction is seen, and seen to be ended."""
-    with running_city(tmp_path) as city, city.connect(CITY) as hotline:
+    with running_city(tmp_path, custody=False) as city, city.connect(CITY) as hotline:
         for _ in range(3):
             hotline.submit(FILED, wait="admitted")
         until(lambda: all(row.lag is not None and row.lag.records == 0 for row in look(city).rows), "caught up")
