@@ -52,6 +52,11 @@ class DirectoryReader:
         """The directory as last read; read now where it never was. Raises as :meth:`refresh`."""
         return self.directory if self._read else self.refresh()
 
+    @property
+    def was_read(self) -> bool:
+        """Whether :attr:`known` asks no broker."""
+        return self._read
+
     def _open(self) -> Consumer:
         consumer = self._transport.consumer(client_id="directory")
         try:

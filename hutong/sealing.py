@@ -77,7 +77,7 @@ class KeyStore(Protocol):
         """Minted keys of which it is not noted that the custodian has them."""
 
     def handed(self, keys: Iterable[Minted]) -> None:
-        """The custodian has them."""
+        """The custodian has them. Raises Unavailable where that cannot be written down."""
 
     def release(self, ticket: str, key_class: KeyClass, key: DataKey, number: int) -> None:
         """The custodian released ``key``, which stands at ``number`` among those of its ticket and class."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hutong.errors import InvalidEvent, KeyErased, KeyPending, SettingsError, Unavailable, Unconfirmed
+from hutong.errors import InvalidEvent, KeyErased, KeyPending, SettingsError, Unconfirmed
 from hutong.events import EventData
 from hutong.events.complaint import Amended, Filed
 from hutong.events.disposition import Dispatched
@@ -66,14 +66,11 @@ class Minting:
         return self._key_of
 
     def _custody(self) -> bool:
-        """Whether there is a custodian. While the broker is away it is as it was before; behind an outbox that was
-        never online it is taken that there is, and what is minted is handed over as soon as it can be."""
-        try:
-            found = _THERE if self._directory.known.custodian() is not None else _NONE
-        except Unavailable:
-            if not self._offline:
-                raise
+        """Whether there is a custodian. Behind an outbox the broker is not asked: it is as it was before, and if that
+        is not known there is one, and what is minted is handed over as soon as it can be."""
+        if self._offline and not self._directory.was_read:
             return self._keys.position(_CUSTODY) != _NONE
+        found = _THERE if self._directory.known.custodian() is not None else _NONE
         if self._keys.position(_CUSTODY) != found:
             with self._keys.batch():
                 self._keys.move(_CUSTODY, found)
@@ -114,8 +111,8 @@ class Minting:
                 if self._keys.class_erased(draft.ticket, key_class):
                     raise KeyErased(f"the {key_class} of {draft.ticket} was erased: nothing more is sealed for it")
         wanted, deadline = self._wanted(drafts), time.monotonic() + self._wait
-        if wanted:
-            self._look()
+        if wanted and not self._offline:  # the lead may have changed; behind an outbox what is held must do
+            self._ring.refresh()
         while missing := sorted((t, c) for t, c in wanted if self._keys.current(t, c) is None):
             if time.monotonic() >= deadline:
                 ticket, key_class = missing[0]
@@ -126,14 +123,6 @@ class Minting:
                 )
             time.sleep(_GLANCE_SECONDS)
             self._ring.refresh()
-
-    def _look(self) -> None:
-        """Read on, for the lead may have changed. Behind an outbox what is held must do while the broker is away."""
-        try:
-            self._ring.refresh()
-        except Unavailable:
-            if not self._offline:
-                raise
 
 
 class HandOver:
@@ -164,21 +153,22 @@ class HandOver:
             return
         directory = self._directory.known
         custodian = directory.custodian()
-        if custodian is not None:
-            letters = [
-                Letter(
-                    name=KeyName(ticket=each.ticket, key_class=each.key_class, key_id=each.key.id),
-                    sender=self._organisation,
-                    reader=custodian,
-                    key=each.key,
-                    event=each.event,
-                )
-                for each in minted
-            ]
-            try:
-                producer.send(self._wrapper.records(letters, directory), timeout=timeout)
-            except InvalidEvent as error:
-                raise SettingsError(f"ticket keys cannot be handed over: {error.text}") from error
-            except Unconfirmed as error:
-                raise Unconfirmed(f"whether ticket keys were handed over to {custodian}: {error}") from error
+        if custodian is None:
+            return  # they wait here for one
+        letters = [
+            Letter(
+                name=KeyName(ticket=each.ticket, key_class=each.key_class, key_id=each.key.id),
+                sender=self._organisation,
+                reader=custodian,
+                key=each.key,
+                event=each.event,
+            )
+            for each in minted
+        ]
+        try:
+            producer.send(self._wrapper.records(letters, directory), timeout=timeout)
+        except InvalidEvent as error:
+            raise SettingsError(f"ticket keys cannot be handed over: {error.text}") from error
+        except Unconfirmed as error:
+            raise Unconfirmed(f"whether ticket keys were handed over to {custodian}: {error}") from error
         self._keys.handed(minted)

@@ -19,7 +19,7 @@ from services.dispatch.routing import Routing, Rule
 
 HOTLINE, INTAKE, WATER, WORKS = "110000", "110000.intake", "110000.water", "110000.works"
 PARTITIONS = 4
-CATEGORIES = ("public_service/water", "public_service/works")
+CATEGORIES = ("public_service/water", "public_service/power")
 
 KEEPER = f"{INTAKE}.keeper"
 """The system that gets everything intake files: its rate is steady over all partitions."""
