@@ -7,7 +7,7 @@ import time
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from hutong.errors import InvalidEvent, SettingsError
+from hutong.errors import InvalidEvent, SettingsError, Unavailable, UnknownOutcome
 from hutong.loop import read_to
 from hutong.registry import DirectoryReader
 from hutong.sealing import KeyStore
@@ -62,6 +62,13 @@ class KeyRing:
         if self._opener is None or self._directory.known.custodian() is None:
             return
         try:
+            self._read_on(self._opener)
+        except UnknownOutcome as error:  # reading leaves nothing behind: a new reader begins where the store says
+            self.close()
+            raise Unavailable(f"released keys cannot be read now ({error})") from error
+
+    def _read_on(self, opener: Opener) -> None:
+        try:
             consumer = self._consumer = self._consumer or self._open()
         except SettingsError:
             return  # not registered (yet): nothing can have been released
@@ -69,7 +76,7 @@ class KeyRing:
         if consumer.position(self._place) < end:
             with self._keys.batch():
                 for record in read_to(consumer, {self._place: end}):
-                    self._take(record, self._opener)
+                    self._take(record, opener)
                 self._keys.move(self._place.topic, end)
         self._read_at = time.monotonic()
 
@@ -108,3 +115,4 @@ class KeyRing:
         """Stop reading."""
         if self._consumer is not None:
             self._consumer.close()
+            self._consumer = None
