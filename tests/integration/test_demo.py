@@ -34,10 +34,11 @@ def demo(home: Path, *arguments: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(300)
 def test_generated_complaints_come_to_their_end(tmp_path: Path) -> None:
-    """Every generated complaint is answered or closed; nothing is lost, refused or twice."""
+    """Every generated complaint is answered or closed; nothing is lost or twice. What the clock says may come too late."""
     result = demo(tmp_path, "--tickets", "60", "--speed", "4320")
     assert (result["tickets"], result["ended"], result["open"]) == (60, 60, 0)
-    assert (result["lost"], result["duplicates"], result["refused"], result["rejected"]) == (0, 0, 0, 0)
+    assert (result["lost"], result["duplicates"], result["rejected"]) == (0, 0, 0)
+    assert sum(result["by_step"].values()) == result["ledger_events"]
     assert result["closed"] >= 10  # 41 % are dispatched, each day's calls being drawn anew
     assert result["latency_ms"]["p99"] >= result["latency_ms"]["p50"] > 0
 
