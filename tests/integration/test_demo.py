@@ -34,8 +34,8 @@ def demo(home: Path, *arguments: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(300)
 def test_generated_complaints_come_to_their_end(tmp_path: Path) -> None:
-    """Nine complaints in ten are answered or closed within the day, nothing is lost or twice. So fast a clock may come too
-    late for a step, and is refused."""
+    """Nine complaints in ten are answered or closed within the day; nothing is lost or twice. So fast a clock may come
+    too late for a step, and is refused."""
     result = demo(tmp_path, "--tickets", "60", "--speed", "4320")
     assert (result["tickets"], result["ended"] + result["open"]) == (60, 60)
     assert result["ended"] >= 54
