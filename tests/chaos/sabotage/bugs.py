@@ -240,7 +240,7 @@ def two_threads(hit: Hit) -> None:
     replace(Subscription, "_next", "self", "door", "record", "stamp", by=give)
     replace(Event, "__exit__", "self", "kind", "error", "trace", by=leave)
     replace(Bus, "_enter", "self", "event", by=enter)
-    replace(Bus, "subscribe", "self", "types", "receipts", "refusals", "start", by=subscribe)
+    replace(Bus, "subscribe", "self", "types", "receipts", "refusals", "start", "idle", by=subscribe)
     replace(serving, "serve", "system", "work", by=serve)
 
 
