@@ -123,6 +123,7 @@ class Admission:
             in_its_place = True
             data = self._understand(submission, attributes, state, directory, now_ms)
             before = state.ticket(attributes.subject)
+            check(data, subject=attributes.subject, ticket=before, directory=directory, territory=self.territory)
             ticket = self.lifecycle.step(
                 before,
                 data,
@@ -220,13 +221,6 @@ class Admission:
         type_, data = self.codec.decode(submission.value or b"")
         if type_ != attributes.type:
             raise InvalidEvent("wrong_type", f"ce_type says {attributes.type[:80]!r}, the value is a {type_}")
-        check(
-            data,
-            subject=attributes.subject,
-            ticket=state.ticket(attributes.subject),
-            directory=directory,
-            territory=self.territory,
-        )
         return data
 
     @staticmethod
