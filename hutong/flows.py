@@ -10,10 +10,11 @@ from typing import Protocol
 
 from hutong.event import Event
 from hutong.events.complaint import Filed
-from hutong.rules.agreements import reaches, under
+from hutong.rules.agreements import reaches
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory, Opened
 from hutong.rules.lifecycle import Lifecycle, Ticket
+from hutong.rules.territory import under
 from hutong.wire.stamps import LedgerStamp
 
 

@@ -153,8 +153,7 @@ class Registrar:
             SettingsError: it is not registered, or revoked already.
         """
         directory = self.directory
-        standing = directory.get(organisation)
-        if standing is None or standing.revoked:
+        if not directory.stands(organisation):
             raise SettingsError(f"{organisation} is not registered (see `hutong org list`)")
         return self._write(
             [Revoked(number=directory.number + 1, organisation=organisation, reason=reason)], [organisation], time

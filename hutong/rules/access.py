@@ -92,9 +92,4 @@ class Access(BaseModel):
                 found.setdefault((name, row.key_class), Entitlement(name, row.key_class, row.purpose))
         for entitlement in more:
             found.setdefault((entitlement.organisation, entitlement.key_class), entitlement)
-        return tuple(sorted(each for each in found.values() if _stands(each.organisation, directory)))
-
-
-def _stands(organisation: str, directory: Directory) -> bool:
-    standing = directory.get(organisation)
-    return standing is not None and not standing.revoked
+        return tuple(sorted(each for each in found.values() if directory.stands(each.organisation)))

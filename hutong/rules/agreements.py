@@ -14,7 +14,7 @@ from hutong.errors import SettingsError
 from hutong.events.directory import Agreement, Level
 from hutong.events.words import Code
 from hutong.rules.directory import Directory, Opened, Standing
-from hutong.rules.territory import Territory
+from hutong.rules.territory import Territory, under
 from hutong.wire.identity import under_city
 
 
@@ -31,11 +31,6 @@ def within(area: str, division: str) -> bool:
     while len(division) == 6 and prefix.endswith("00"):
         prefix = prefix[:-2]
     return area.startswith(prefix) and len(area) >= len(division)
-
-
-def under(category: str, path: str) -> bool:
-    """Whether a category is ``path`` or below it, by whole codes: under ``a`` is ``a/b``, not ``ab``."""
-    return f"{category}/".startswith(f"{path}/")
 
 
 def reaches(agreement: Agreement, *, type: str, category: str, area: str) -> bool:

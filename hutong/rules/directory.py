@@ -155,6 +155,11 @@ class Directory:
             return history[-1]
         return next((standing for standing in reversed(history) if standing.since <= number), None)
 
+    def stands(self, organisation: str) -> bool:
+        """Whether the organisation has an entry now that was not revoked."""
+        standing = self.get(organisation)
+        return standing is not None and not standing.revoked
+
     def ancestors(self, organisation: str) -> tuple[str, ...]:
         """Every organisation above this one, nearest first; one that was revoked is passed over."""
         above: dict[str, Standing] = {}

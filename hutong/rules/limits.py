@@ -17,7 +17,7 @@ from hutong.events.words import Category, Code, Organisation, Text
 from hutong.rules.calendar import WorkingDays
 from hutong.rules.cities import CityTables
 from hutong.rules.lifecycle import Lifecycle
-from hutong.rules.territory import Label
+from hutong.rules.territory import Label, under
 
 _URGENCIES = frozenset(Urgency) - {Urgency.UNKNOWN}
 _States = Annotated[tuple[Code, ...], Field(strict=False)]
@@ -109,7 +109,7 @@ class Version(_Strict):
 
     def urgency_of(self, category: str) -> Urgency:
         """How urgent a ticket of this category is as long as nobody said so."""
-        rows = (row for row in self.urgency if f"{category}/".startswith(f"{row.category}/"))
+        rows = (row for row in self.urgency if under(category, row.category))
         return next((row.urgency for row in rows), Urgency.ORDINARY)
 
 

@@ -96,6 +96,11 @@ class Territory:
             raise InvalidEvent("unknown_area", f"{data.area} is no division of the city")
 
 
+def under(category: str, path: str) -> bool:
+    """Whether a category is ``path`` or below it, by whole codes: under ``a`` is ``a/b``, not ``ab``."""
+    return f"{category}/".startswith(f"{path}/")
+
+
 def read_divisions(path: Path) -> dict[str, Division]:
     """Divisions by code, as the file orders them; every parent stands before those under it. Raises SettingsError."""
     divisions: dict[str, Division] = {}

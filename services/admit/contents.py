@@ -50,8 +50,7 @@ def check_seals(data: EventData, ticket: Ticket | None, directory: Directory) ->
 
 def _registered(units: tuple[str, ...], directory: Directory) -> None:
     for organisation in units:
-        standing = directory.get(organisation)
-        if standing is None or standing.revoked:
+        if not directory.stands(organisation):
             raise InvalidEvent("unknown_unit", f"{organisation} is not in the directory, or no longer")
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 import hutong
 from hutong.events.words import Code, Organisation
+from hutong.rules.territory import under
 from services.drawing import NEVER, Chance
 from services.tables import Strict
 
@@ -63,15 +64,10 @@ class Habits(Strict):
     def helpers(self, category: str, organisation: str, directory: hutong.Directory) -> tuple[str, ...]:
         """Whom ``organisation`` may call to help: the units of the first line about the category that stand in the
         directory, itself left out."""
-        return tuple(unit for unit in self._named(category) if unit != organisation and _stands(unit, directory))
+        return tuple(unit for unit in self._named(category) if unit != organisation and directory.stands(unit))
 
     def _named(self, category: str) -> Iterator[str]:
         for line in self.whistles:
-            if not line.category or f"{category}/".startswith(f"{line.category}/"):
+            if not line.category or under(category, line.category):
                 yield from line.units
                 return
-
-
-def _stands(unit: str, directory: hutong.Directory) -> bool:
-    standing = directory.get(unit)
-    return standing is not None and not standing.revoked

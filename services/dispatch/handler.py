@@ -163,11 +163,6 @@ def _dispatched(chosen: Candidate, urgency: Urgency, ticket: str) -> Step:
 def _standing(candidates: Sequence[Candidate], directory: hutong.Directory) -> Candidate | None:
     """The first whose lead is in the directory and not revoked, with those of its assistants that are."""
     for candidate in candidates:
-        if _stands(candidate.lead, directory):
-            return replace(candidate, assistants=tuple(u for u in candidate.assistants if _stands(u, directory)))
+        if directory.stands(candidate.lead):
+            return replace(candidate, assistants=tuple(u for u in candidate.assistants if directory.stands(u)))
     return None
-
-
-def _stands(unit: str, directory: hutong.Directory) -> bool:
-    standing = directory.get(unit)
-    return standing is not None and not standing.revoked

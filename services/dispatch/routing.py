@@ -10,6 +10,7 @@ from pydantic import Field
 
 import hutong
 from hutong.events.disposition import Urgency
+from hutong.rules.territory import under
 from services.dispatch.contests import Contests
 from services.dispatch.repeats import Repeats
 from services.drawing import NEVER, Chance
@@ -33,7 +34,7 @@ class _Line(Strict):
 
     def about(self, category: str) -> bool:
         """Whole codes of the category."""
-        return f"{category}/".startswith(f"{self.category}/" if self.category else "")
+        return not self.category or under(category, self.category)
 
 
 class Rule(_Line):

@@ -21,9 +21,9 @@ from hutong.events.directory import (
     Registered,
     Revoked,
 )
-from hutong.rules.agreements import AgreementRules, matches, reaches, reaching, under, within
+from hutong.rules.agreements import AgreementRules, matches, reaches, reaching, within
 from hutong.rules.directory import BY_REVOCATION, Directory
-from hutong.rules.territory import Territory
+from hutong.rules.territory import Territory, under
 
 CITY, WATER, STUDY, PARTNER = "110000", "110000.water", "110000.research", "130600"
 UNTIL = datetime(2026, 3, 15, 16, tzinfo=UTC)
