@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -11,6 +13,7 @@ import hutong
 
 _log = structlog.get_logger()
 
+_REBUILT = "create table if not exists rebuilt (one integer primary key check (one = 1)) strict;"
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
@@ -51,3 +54,32 @@ def _open(path: Path, schema: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+class RebuiltStore:
+    """A disposable file that says whether it was ever filled. Until it is ``rebuilt`` from the deliveries it knows
+    nothing.
+
+    Raises:
+        SettingsError: the file cannot be made or opened.
+    """
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._db = open_disposable(path, schema + _REBUILT)
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether it was filled from the deliveries once; since then it is told of every event."""
+        return self._db.execute("select 1 from rebuilt").fetchone() is not None
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """What is put inside the block is there when it ends, or was never put."""
+        self._db.execute("begin")
+        with self._db:
+            yield
+            self._db.execute("insert or ignore into rebuilt values (1)")
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()

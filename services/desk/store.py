@@ -4,12 +4,10 @@ desk's memory does not grow with its tickets, and its start does not wait for it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from services.desk.cases import Case, Due
-from services.disposable import open_disposable
+from services.disposable import RebuiltStore
 
 _SCHEMA = """
 create table if not exists "case" (
@@ -18,33 +16,19 @@ create table if not exists "case" (
 ) strict;
 create table if not exists due (ticket text primary key, at_ms integer not null, once text not null) strict;
 create index if not exists next on due (at_ms);
-create table if not exists rebuilt (one integer primary key check (one = 1)) strict;
 """
 _SOME = 200
 
 
-class CaseStore:
-    """``<home>/state/desk/<organisation>.sqlite``. Until it is ``rebuilt`` from the deliveries it knows nothing.
+class CaseStore(RebuiltStore):
+    """``<home>/state/desk/<organisation>.sqlite``.
 
     Raises:
         SettingsError: the file cannot be made or opened.
     """
 
     def __init__(self, home: Path, organisation: str) -> None:
-        self._db = open_disposable(home / "state" / "desk" / f"{organisation}.sqlite", _SCHEMA)
-
-    @property
-    def rebuilt(self) -> bool:
-        """Whether it was filled from the deliveries once; since then it is told of every event."""
-        return self._db.execute("select 1 from rebuilt").fetchone() is not None
-
-    @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """What is put inside the block is there when it ends, or was never put."""
-        self._db.execute("begin")
-        with self._db:
-            yield
-            self._db.execute("insert or ignore into rebuilt values (1)")
+        super().__init__(home / "state" / "desk" / f"{organisation}.sqlite", _SCHEMA)
 
     def get(self, ticket: str) -> Case | None:
         """The ticket; None where this file was never told."""
@@ -87,7 +71,3 @@ class CaseStore:
             "select ticket, at_ms, once from due where at_ms <= ? order by at_ms limit ?", (now_ms, _SOME)
         )
         return [Due(ticket=ticket, at_ms=at_ms, once=once) for ticket, at_ms, once in rows.fetchall()]
-
-    def close(self) -> None:
-        """Release the file."""
-        self._db.close()

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from hutong.events.disposition import Urgency
 from services.dispatch.repeats import Filing
-from services.disposable import open_disposable
+from services.disposable import RebuiltStore
 
 _SCHEMA = """
 create table if not exists filing (
@@ -20,35 +19,21 @@ create table if not exists filing (
 create index if not exists of_caller on filing (caller, area) where caller is not null;
 create index if not exists of_place on filing (place, area) where place is not null;
 create table if not exists secret (one integer primary key check (one = 1), key blob not null) strict;
-create table if not exists rebuilt (one integer primary key check (one = 1)) strict;
 """
 _COLUMNS = 'ticket, category, area, urgency, time_ms, admitted_ms, caller, place, "into"'
 
 
-class FilingStore:
-    """``<home>/state/dispatch/<organisation>.sqlite``. Until it is ``rebuilt`` from the deliveries it knows nothing.
+class FilingStore(RebuiltStore):
+    """``<home>/state/dispatch/<organisation>.sqlite``.
 
     Raises:
         SettingsError: the file cannot be made or opened.
     """
 
     def __init__(self, home: Path, organisation: str) -> None:
-        self._db = open_disposable(home / "state" / "dispatch" / f"{organisation}.sqlite", _SCHEMA)
+        super().__init__(home / "state" / "dispatch" / f"{organisation}.sqlite", _SCHEMA)
         self._db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(32),))
         self.key: bytes = self._db.execute("select key from secret").fetchone()[0]
-
-    @property
-    def rebuilt(self) -> bool:
-        """Whether it was filled from the deliveries once; since then it is told of every event."""
-        return self._db.execute("select 1 from rebuilt").fetchone() is not None
-
-    @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """What is put inside the block is there when it ends, or was never put."""
-        self._db.execute("begin")
-        with self._db:
-            yield
-            self._db.execute("insert or ignore into rebuilt values (1)")
 
     def get(self, ticket: str) -> Filing | None:
         """The open ticket, where it is one of ours."""
@@ -83,7 +68,3 @@ class FilingStore:
                 ticket=ticket, category=category, area=area, urgency=Urgency(urgency), time_ms=time_ms,
                 admitted_ms=admitted_ms, caller=caller, place=place, into=into,
             )  # fmt: skip
-
-    def close(self) -> None:
-        """Release the file."""
-        self._db.close()
