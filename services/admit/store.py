@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
 from hutong.rules.lifecycle import Ticket
@@ -18,9 +18,6 @@ create table refusal (fingerprint blob, code text, text text not null, binding i
 create table ticket (id text primary key, state text not null) without rowid, strict;
 create table head (one integer primary key check (one = 1), head text not null) strict;
 """
-
-
-_TICKET = tuple(field.name for field in fields(Ticket))  # asdict() copies deeply, which was a quarter of a rebuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +83,15 @@ class Store:
         row = self.file.db.execute("select state from ticket where id = ?", (id,)).fetchone()
         if row is None:
             return None
-        state = json.loads(row[0])
-        lists = {name: tuple(state[name]) for name in ("assistants", "keys", "stale_keys")}
-        return Ticket(**{**state, **lists, "participants": frozenset(state["participants"])})
+        return Ticket.of_plain(json.loads(row[0]))
 
     def add_entry(self, *, fingerprint: bytes, source: str, id: str, ticket: Ticket, head: Head) -> None:
         """An event was admitted: ``ticket`` is what it left, ``head`` its place."""
         self.file.db.execute("insert into entry values (?, ?)", (fingerprint, head.sequence))
         self.file.db.execute("insert into identity values (?, ?)", (_identity(source, ticket.id, id), head.sequence))
-        state = {name: getattr(ticket, name) for name in _TICKET} | {"participants": sorted(ticket.participants)}
         self.file.db.execute(
             "insert or replace into ticket values (?, ?)",
-            (ticket.id, json.dumps(state, ensure_ascii=False, sort_keys=True)),
+            (ticket.id, json.dumps(ticket.plain(), ensure_ascii=False, sort_keys=True)),
         )
         self._head = head
 

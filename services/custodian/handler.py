@@ -26,13 +26,12 @@ CLASSES: tuple[KeyClass, ...] = get_args(KeyClass)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What the custodian knows of a ticket. ``sequence`` is the ledger's, of the last event learned; ``since`` that of
-    the event that began the present lead's time, sent by ``author`` under the id ``event``."""
+    the event that began the present lead's time, and ``event`` its id."""
 
     ticket: Ticket
     anonymous: bool
     sequence: int
     since: int
-    author: str
     event: str
     erased: frozenset[KeyClass] = frozenset()
 
@@ -74,11 +73,9 @@ def learn(case: Case | None, event: Event, lifecycle: Lifecycle, audience: Audie
     )
     ticket = replace(ticket, participants=audience.of(ticket, event.source, directory))
     if case is None:
-        case = Case(
-            ticket=ticket, anonymous=False, sequence=sequence, since=sequence, author=event.source, event=event.id
-        )
+        case = Case(ticket=ticket, anonymous=False, sequence=sequence, since=sequence, event=event.id)
     if changes_lead(lead, data):
-        case = replace(case, since=sequence, author=event.source, event=event.id)
+        case = replace(case, since=sequence, event=event.id)
     if isinstance(data, Filed):
         case = replace(case, anonymous=data.anonymous)
     if isinstance(data, Erased):

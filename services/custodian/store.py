@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Protocol
 
 import structlog
@@ -185,13 +185,9 @@ class Store:
 
 
 def _plain(case: Case) -> dict[str, Any]:
-    content = asdict(case)
-    content["ticket"]["participants"] = sorted(case.ticket.participants)
-    return {**content, "erased": sorted(case.erased)}
+    values = {field.name: getattr(case, field.name) for field in fields(case)}
+    return values | {"ticket": case.ticket.plain(), "erased": sorted(case.erased)}
 
 
 def _case(content: dict[str, Any]) -> Case:
-    ticket = content.pop("ticket")
-    lists = {name: tuple(ticket[name]) for name in ("assistants", "keys", "stale_keys")}
-    whole = Ticket(**{**ticket, **lists, "participants": frozenset(ticket["participants"])})
-    return Case(**{**content, "ticket": whole, "erased": frozenset(content["erased"])})
+    return Case(**{**content, "ticket": Ticket.of_plain(content["ticket"]), "erased": frozenset(content["erased"])})

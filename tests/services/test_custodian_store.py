@@ -30,7 +30,6 @@ CASE = Case(
     anonymous=True,
     sequence=7,
     since=7,
-    author="110000",
     event="e-1",
     erased=frozenset({"identity"}),
 )
