@@ -25,6 +25,22 @@ FRESH_SECONDS = 0.5
 later in a program that runs."""
 
 
+def open_letter(opener: Opener, record: Record, directory: DirectoryReader, *, right: str | None = None) -> Letter:
+    """What is in a record of a topic of keys. Raises as :meth:`Opener.open`, by a directory that is read on first."""
+    try:
+        return opener.open(record, directory.directory, right=right)
+    except InvalidEvent:
+        directory.refresh()  # its sender may be new there, or have a new key
+        return opener.open(record, directory.directory, right=right)
+
+
+def begin_at(consumer: Consumer, place: Partition, position: int) -> None:
+    """Read ``place`` from where a store says, or, where that is not kept there, from its beginning."""
+    consumer.assign([place])
+    begin, end = consumer.beginning(place), consumer.end(place)
+    consumer.seek(place, position if begin <= position <= end else begin)
+
+
 class KeyRing:
     """Reads on when it is asked to, from where the store says. What proves nothing is passed over with a line in the
     log: whoever can write to the topic cannot stop its reader, nor give him a key."""
@@ -83,10 +99,7 @@ class KeyRing:
     def _open(self) -> Consumer:
         consumer = self._transport.consumer(client_id=self._client_id)
         try:
-            consumer.assign([self._place])
-            begin, end = consumer.beginning(self._place), consumer.end(self._place)
-            position = self._keys.position(self._place.topic)
-            consumer.seek(self._place, position if begin <= position <= end else begin)
+            begin_at(consumer, self._place, self._keys.position(self._place.topic))
         except BaseException:
             consumer.close()
             raise
@@ -94,7 +107,7 @@ class KeyRing:
 
     def _take(self, record: Record, opener: Opener) -> None:
         try:
-            letter = self._letter(record, opener)
+            letter = open_letter(opener, record, self._directory, right=CUSTODY)
         except InvalidEvent as error:
             _log.warning("key record passed over", topic=record.topic, offset=record.offset, error=str(error))
             return
@@ -103,13 +116,6 @@ class KeyRing:
             self._keys.erase(name.key_id, name.ticket, name.key_class)
         else:
             self._keys.release(name.ticket, name.key_class, letter.key, letter.number)
-
-    def _letter(self, record: Record, opener: Opener) -> Letter:
-        try:
-            return opener.open(record, self._directory.directory, right=CUSTODY)
-        except InvalidEvent:
-            self._directory.refresh()  # its sender may be new there, or have a new key
-            return opener.open(record, self._directory.directory, right=CUSTODY)
 
     def close(self) -> None:
         """Stop reading."""

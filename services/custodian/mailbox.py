@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from hutong.errors import InvalidEvent
+from hutong.keyring import begin_at, open_letter
 from hutong.loop import read_to
 from hutong.registry import DirectoryReader
 from hutong.transport import Consumer, Partition, Record, Transport
@@ -34,10 +35,7 @@ class Mailbox:
 
     def _open(self, transport: Transport, organisation: str) -> Consumer:
         consumer = transport.consumer(client_id=f"{organisation}.mailbox")
-        consumer.assign([self._place])
-        begin, end = consumer.beginning(self._place), consumer.end(self._place)
-        position = int(self._store.meta(_POSITION) or b"0")
-        consumer.seek(self._place, position if begin <= position <= end else begin)
+        begin_at(consumer, self._place, int(self._store.meta(_POSITION) or b"0"))
         return consumer
 
     def again(self) -> None:
@@ -78,12 +76,7 @@ class Mailbox:
 
     def _letter(self, record: Record) -> Letter:
         """What was handed over, without the number that its sender gave it: only the ledger puts a key in force."""
-        try:
-            letter = self._opener.open(record, self._directory.directory)
-        except InvalidEvent:
-            self._directory.refresh()  # its sender may be new there
-            letter = self._opener.open(record, self._directory.directory)
-        return replace(letter, number=0)
+        return replace(open_letter(self._opener, record, self._directory), number=0)
 
     def close(self) -> None:
         """Stop reading."""
