@@ -103,7 +103,7 @@ class Bus:
         return self._courier
 
     def _hand_over(self, producer: Producer, timeout: float) -> None:
-        if self._settings.key is None or not self._keys.unhanded():
+        if self._settings.key is None or not (minted := self._keys.unhanded()):
             return
         HandOver(
             self.organisation,
@@ -111,7 +111,7 @@ class Bus:
             self._keys,
             self._directory,
             self._settings.environment,
-        ).flush(producer, timeout=timeout)
+        ).flush(minted, producer, timeout=timeout)
 
     @property
     def courier(self) -> Courier | None:

@@ -100,12 +100,9 @@ class SqliteKeyStore:
 
     def handed(self, keys: Iterable[Minted]) -> None:
         """See :class:`hutong.sealing.KeyStore`."""
-        try:
-            with self.batch():
-                for each in keys:
-                    self._do("update minted set handed = 1 where event = ? and class = ?", (each.event, each.key_class))
-        except sqlite3.Error as error:  # handing them over again does no harm
-            raise Unavailable(f"the key store cannot be written ({error}): is its disk full?") from error
+        with self.batch():
+            for each in keys:
+                self._do("update minted set handed = 1 where event = ? and class = ?", (each.event, each.key_class))
 
     def release(self, ticket: str, key_class: KeyClass, key: DataKey, number: int) -> None:
         """See :class:`hutong.sealing.KeyStore`."""

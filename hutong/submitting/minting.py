@@ -19,7 +19,7 @@ from hutong.events.disposition import Dispatched
 from hutong.events.sealed import KeyClass
 from hutong.keyring import KeyRing
 from hutong.registry import DirectoryReader
-from hutong.sealing import DataKey, KeyStore, clear_fields, own_key
+from hutong.sealing import DataKey, KeyStore, Minted, clear_fields, own_key
 from hutong.submitting.drafts import Draft
 from hutong.transport import Producer
 from hutong.wire.envelope import Environment
@@ -141,16 +141,13 @@ class HandOver:
         self._directory = directory
         self._wrapper = Wrapper(organisation, key, environment)
 
-    def flush(self, producer: Producer, *, timeout: float) -> None:
-        """Returns when all in-sync replicas of ``keys.<custodian>`` have every minted key, in one call.
+    def flush(self, minted: Sequence[Minted], producer: Producer, *, timeout: float) -> None:
+        """Returns when all in-sync replicas of ``keys.<custodian>`` have every ``minted`` key, in one call.
 
         Raises:
             Unavailable: the broker cannot be reached. Unconfirmed: nobody can say; no event was sent.
             SettingsError: the custodian has no sealing key.
         """
-        minted = self._keys.unhanded()
-        if not minted:
-            return
         directory = self._directory.known
         custodian = directory.custodian()
         if custodian is None:
