@@ -169,8 +169,8 @@ def _children(founded: FoundedCity, what: Play) -> list[Child]:
         Child.service("dispatch", "--routing", str(city.folder / "routing.yaml"), *past, env=hotline),
         Child.service("callback", "--satisfied", str(SATISFIED), *past, env=hotline),
         *founded.custody(),
+        *founded.timekeeping(),
     ]
-    children += [Child.service("clock", env=founded.variables(name)) for name in founded.clocks]
     if not history:
         return [*children, *desk_children(founded, hour=3600.0 / what.speed)]
     for name, organisation in city.organisations.items():
@@ -212,10 +212,8 @@ def _intake(founded: FoundedCity, what: Play) -> Iterator[subprocess.Popen[bytes
 def _systems(founded: FoundedCity) -> list[str]:
     """The systems that read deliveries, as :func:`_children` starts them."""
     city = founded.city
-    custody = [f"{founded.custodian}.custodian"] if founded.custodian else []
     desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
-    clocks = [f"{name}.clock" for name in founded.clocks]
-    return [f"{city.id}.dispatch", f"{city.id}.callback", *custody, *clocks, *desks]
+    return [f"{city.id}.dispatch", f"{city.id}.callback", *founded.keepers, *desks]
 
 
 @contextlib.contextmanager

@@ -83,6 +83,16 @@ class FoundedCity:
         """Who keeps the city's time limits."""
         return [name for name, one in self.city.organisations.items() if "clock" in one.rights]
 
+    def timekeeping(self) -> list[Child]:
+        """The clocks' services."""
+        return [Child.service("clock", env=self.variables(name)) for name in self.clocks]
+
+    @property
+    def keepers(self) -> list[str]:
+        """The systems of :meth:`custody` and :meth:`timekeeping` that read deliveries."""
+        custody = [f"{self.custodian}.custodian"] if self.custodian else []
+        return [*custody, *(f"{name}.clock" for name in self.clocks)]
+
     @property
     def master_key(self) -> Path:
         """The file of the custodian's master key."""

@@ -68,8 +68,7 @@ def run(options: Options, home: Path) -> dict[str, Any]:
         _say(f"{len(city.organisations)} organisations founded in {time.monotonic() - began:.1f} s")
         founding = time.monotonic() - began
         services = Supervisor(_children(founded), home=home)
-        systems = [f"{city.id}.dispatch", f"{city.id}.callback"]
-        systems += [f"{founded.custodian}.custodian", *(f"{name}.clock" for name in founded.clocks)]
+        systems = [f"{city.id}.dispatch", f"{city.id}.callback", *founded.keepers]
         systems += [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
         lag = Lag(transport, city.id, systems)
         with services, _filing(founded, options) as intake:
@@ -109,7 +108,7 @@ def _children(founded: FoundedCity) -> list[Child]:
         Child.service("dispatch", "--routing", routing, env=hotline),
         Child.service("callback", env=hotline),
         *founded.custody(),
-        *(Child.service("clock", env=founded.variables(name)) for name in founded.clocks),
+        *founded.timekeeping(),
         *desk_children(founded, hour=HOUR),
     ]
 
