@@ -207,8 +207,11 @@ def read_file(path: Path, shape: TypeAdapter[T], parse: Callable[[str], Any]) ->
     except ValidationError as error:
         places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"{path}: {places}") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        language = "YAML" if parse is strict_yaml else "JSON"
+        raise SettingsError(f"{path} is no {language}: {' '.join(str(error).split())}") from None
 
 
 _FILE = re.compile(r"([a-z]+)/([a-z]+(?:_[a-z]+)*)\.v([1-9][0-9]*)/([1-9][0-9]*)\.avsc")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-import hutong
-from hutong.catalogue import strict_yaml
+from hutong.catalogue import read_file, strict_yaml
 
 
 class Strict(BaseModel):
@@ -27,12 +25,4 @@ def read_table(path: Path, model: type[Model]) -> Model:
     Raises:
         SettingsError: it cannot be read or does not fit; names the file and every fault in it.
     """
-    try:
-        return model.model_validate(strict_yaml(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise hutong.SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise hutong.SettingsError(f"{path}: {'; '.join(faults)}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise hutong.SettingsError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    return read_file(path, TypeAdapter(model), strict_yaml)
