@@ -34,8 +34,8 @@ class Loop:
     calls :meth:`wait`: the member keeps its place in the group, and nothing is read meanwhile.
 
     ``from_beginning``: a position that the broker no longer has goes on where the log begins now, and the owner sees
-    by what he reads what is missing. Without it, that is :class:`~hutong.errors.OutOfRange`. ``poll_seconds`` is how
-    long a poll waits for the first record.
+    by what he reads what is missing. Without it, that is :class:`~hutong.errors.OutOfRange`. ``idle`` is how
+    many seconds a poll waits for the first record at most, if that is less than :data:`POLL_SECONDS`.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class Loop:
         *,
         max_records: int = 500,
         from_beginning: bool = False,
-        poll_seconds: float = POLL_SECONDS,
+        idle: float | None = None,
     ) -> None:
         self._consumer = consumer
         self._topics = topics
         self._taken = taken
         self._max_records = max_records
         self._from_beginning = from_beginning
-        self._poll_seconds = poll_seconds
+        self._idle = idle
         self._stopping = False
         self._generation = consumer.generation
         self._polled_at = time.monotonic()
@@ -108,7 +108,7 @@ class Loop:
         while not self.over():
             try:
                 self._polled_at = time.monotonic()
-                polled = self._consumer.poll(self._poll_seconds, self._max_records)
+                polled = self._consumer.poll(self._poll_seconds(), self._max_records)
             except Unavailable as error:
                 _log.warning("broker away, waiting", error=str(error))
                 self.wait(_BACK_OFF_SECONDS)
@@ -142,6 +142,9 @@ class Loop:
             self._consumer.poll(seconds)
         except (Unavailable, OutOfRange):  # of an earlier fetch; told again when reading goes on
             time.sleep(_GLANCE_SECONDS)
+
+    def _poll_seconds(self) -> float:
+        return POLL_SECONDS if self._idle is None else min(self._idle, POLL_SECONDS)
 
     def _begin_again(self) -> bool:
         """Go on at the beginning where a position lies before it; whether there was one, and it is allowed."""

@@ -16,7 +16,7 @@ import structlog
 from hutong.errors import InvalidEvent, SettingsError, TooManyDeadLetters, Unavailable
 from hutong.event import Event
 from hutong.journal import Journal
-from hutong.loop import POLL_SECONDS, Loop
+from hutong.loop import Loop
 from hutong.subscribing import gaps
 from hutong.subscribing.giving import Giving, Moved, Open
 from hutong.subscribing.letters import Failure, Letter
@@ -82,8 +82,7 @@ class Subscription:
         self._begin = begin
         self._doors: dict[int, _Door] = {}
         self._idle = idle
-        seconds = POLL_SECONDS if idle is None else min(idle, POLL_SECONDS)
-        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True, poll_seconds=seconds)
+        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True, idle=idle)
         self._giving = Giving(self._loop, open_event, enter, patience.retries)
         self._parking = Parking(transport, organisation, system, journal)
 
