@@ -79,9 +79,11 @@ class KeyRing:
             return
         try:
             self._read_on(self._opener)
-        except UnknownOutcome as error:  # reading leaves nothing behind: a new reader begins where the store says
-            self.close()
-            raise Unavailable(f"released keys cannot be read now ({error})") from error
+        except BaseException as error:
+            self.close()  # it may be past what the store took: a new reader begins where the store says
+            if isinstance(error, UnknownOutcome):  # reading leaves nothing behind
+                raise Unavailable(f"released keys cannot be read now ({error})") from error
+            raise
 
     def _read_on(self, opener: Opener) -> None:
         try:

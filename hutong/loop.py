@@ -57,6 +57,7 @@ class Loop:
         self._stopping = False
         self._generation = consumer.generation
         self._polled_at = time.monotonic()
+        self._owed: dict[Partition, Position] = {}
 
     def stop(self) -> None:
         """End the loop after the batch in hand. Safe from a signal handler (a flag, no lock) or another thread."""
@@ -74,8 +75,7 @@ class Loop:
         """Wait without reading, as a member of the group. Whether to go on: False after :meth:`stop`, or when
         :meth:`moved`; then it ends early."""
         deadline = time.monotonic() + seconds
-        paused = self._consumer.assignment()
-        self._consumer.pause(*paused)
+        self._consumer.pause(*self._consumer.assignment())
         try:
             while not self._stopping and not self.moved():
                 left = deadline - time.monotonic()
@@ -83,8 +83,8 @@ class Loop:
                 if left <= 0:
                     break
         finally:
-            if not self.moved():
-                self._consumer.resume(*paused)
+            if not self.moved():  # else _take does it
+                self._consumer.resume(*self._consumer.assignment())
         return not self._stopping and not self.moved()
 
     def keep(self) -> bool:
@@ -106,6 +106,8 @@ class Loop:
         hand when the assignment has :meth:`moved` is to be dropped, it is read again by whoever owns it now."""
         self._consumer.subscribe(self._topics)
         while not self.over():
+            if self._owed:
+                self.commit(dict(self._owed))
             try:
                 self._polled_at = time.monotonic()
                 polled = self._consumer.poll(self._poll_seconds(), self._max_records)
@@ -127,13 +129,17 @@ class Loop:
 
     def commit(self, positions: Mapping[Partition, Position]) -> bool:
         """Commit; whether it is done. A lost chance is harmless, since marks and ledger say more than the group's
-        positions. Nothing is committed after the assignment :meth:`moved`: the broker would believe it."""
+        positions. Nothing is committed after the assignment :meth:`moved`: the broker would believe it. What the broker
+        did not answer to is committed again before the next poll."""
+        self._owed |= positions
         try:
             if not self.moved() and self._consumer.commit(positions):
+                for partition in positions:
+                    del self._owed[partition]
                 return True
             _log.info("commit made moot by a rebalance", partitions=[str(p) for p in positions])
         except Unavailable as error:
-            _log.warning("commit failed, the next one carries it", error=str(error))
+            _log.warning("commit failed, again with the next", error=str(error))
         return False
 
     def _silent_poll(self, seconds: float) -> None:
@@ -159,6 +165,7 @@ class Loop:
 
     def _take(self) -> None:
         while self.moved():
+            self._owed.clear()
             self._generation = self._consumer.generation
             assignment = self._consumer.assignment()
             starts = self._taken(assignment)
@@ -172,27 +179,42 @@ class Loop:
 def read_to(consumer: Consumer, ends: Mapping[Partition, int], *, patience: float = 30.0) -> Iterator[Record]:
     """Records of the assigned partitions from where the consumer stands up to ``ends`` (offsets, exclusive).
 
+    A poll may bring more than that. It is put back, so that a next call goes on after the last record given; whoever
+    breaks off before he was given all must seek before he reads on.
+
     Raises:
         Unavailable: nothing came for ``patience`` seconds before an end was reached: a transaction hangs, or the
             broker is away. Names the partition.
     """
+    beyond: dict[Partition, int] = {}
     waiting = {partition for partition, end in ends.items() if consumer.position(partition) < end}
     deadline = time.monotonic() + patience
-    while waiting:
-        for partition, records in consumer.poll(0.02).items():
-            end = ends.get(partition, 0)
-            yield from (record for record in records if record.offset < end)
-            deadline = time.monotonic() + patience
-        done = {partition for partition in waiting if consumer.position(partition) >= ends[partition]}
-        if done:
-            waiting -= done
-            deadline = time.monotonic() + patience
-        if waiting and time.monotonic() > deadline:
-            stuck = min(waiting)
-            raise Unavailable(
-                f"{stuck.topic}/{stuck.number} stays at offset {consumer.position(stuck)} before its end "
-                f"{ends[stuck]} for {patience:.0f} s: a transaction hangs there, or the broker is away"
-            )
+    try:
+        while waiting:
+            for partition, records in consumer.poll(0.02).items():
+                end = ends.get(partition, 0)
+                for record in records:
+                    if record.offset < end:
+                        yield record
+                    else:
+                        beyond.setdefault(partition, record.offset)
+                deadline = time.monotonic() + patience
+            done = {partition for partition in waiting if consumer.position(partition) >= ends[partition]}
+            if done:
+                waiting -= done
+                deadline = time.monotonic() + patience
+            if waiting and time.monotonic() > deadline:
+                stuck = min(waiting)
+                raise Unavailable(
+                    f"{stuck.topic}/{stuck.number} stays at offset {consumer.position(stuck)} before its end "
+                    f"{ends[stuck]} for {patience:.0f} s: a transaction hangs there, or the broker is away"
+                )
+    except GeneratorExit:
+        beyond.clear()  # broken off: the consumer may be closed by now
+        raise
+    finally:
+        for partition, offset in beyond.items():
+            consumer.seek(partition, offset)
 
 
 def read_all(consumer: Consumer, places: Sequence[Partition]) -> Iterator[Record]:

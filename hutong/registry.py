@@ -7,7 +7,7 @@ import threading
 import structlog
 
 from hutong.codec import Codec
-from hutong.errors import InvalidEvent, SettingsError, Unavailable
+from hutong.errors import BusError, InvalidEvent, SettingsError, Unavailable
 from hutong.loop import read_to
 from hutong.rules.directory import Directory
 from hutong.transport import Consumer, Partition, Record, Transport
@@ -86,7 +86,11 @@ class DirectoryReader:
         if self._consumer is None:
             self._consumer = self._open()
         for record in read_to(self._consumer, {DIRECTORY: self._consumer.end(DIRECTORY)}, patience=self._patience):
-            self._take(record)
+            try:
+                self._take(record)
+            except BusError:
+                self._consumer.seek(DIRECTORY, record.offset)  # whoever asks again is told again
+                raise
         if self._passed_over and not self.directory.number:
             raise SettingsError(
                 f"none of {self._passed_over} directory records is signed by the pinned registrar key "

@@ -11,7 +11,7 @@ from hutong.errors import InvalidEvent
 from hutong.keyring import begin_at, open_letter
 from hutong.loop import read_to
 from hutong.registry import DirectoryReader
-from hutong.transport import Consumer, Partition, Record, Transport
+from hutong.transport import Partition, Record, Transport
 from hutong.wire.wrapping import TOPIC, Letter, Opener
 from services.custodian.store import Store
 
@@ -31,22 +31,28 @@ class Mailbox:
         self._opener = opener
         self._directory = directory
         self._store = store
-        self._consumer = self._open(transport, organisation)
-
-    def _open(self, transport: Transport, organisation: str) -> Consumer:
-        consumer = transport.consumer(client_id=f"{organisation}.mailbox")
-        begin_at(consumer, self._place, int(self._store.meta(_POSITION) or b"0"))
-        return consumer
+        self._consumer = transport.consumer(client_id=f"{organisation}.mailbox")
+        begin_at(self._consumer, self._place, int(self._store.meta(_POSITION) or b"0"))
+        self._read = self._consumer.position(self._place)
 
     def again(self) -> None:
         """Read everything anew: the store was restored, and may be older."""
-        self._consumer.seek(self._place, self._consumer.beginning(self._place))
+        self._read = self._consumer.beginning(self._place)
+        self._consumer.seek(self._place, self._read)
 
     def read(self) -> None:
         """Keep every key that lies there now. Raises Unavailable."""
         end = self._consumer.end(self._place)
         if self._consumer.position(self._place) >= end:
             return
+        try:
+            self._take(end)
+        except BaseException:
+            self._consumer.seek(self._place, self._read)  # it may be past what the store took
+            raise
+        self._read = end
+
+    def _take(self, end: int) -> None:
         part: list[Letter] = []
         for letter in self._letters(end):
             part.append(letter)

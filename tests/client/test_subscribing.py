@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 import hutong
 from hutong import complaint, disposition
 from hutong.errors import Gap, HandlingError, InvalidEvent
-from hutong.transport import Outgoing, Partition
+from hutong.transport import Outgoing, Partition, Position
+from hutong.transport.memory_reader import MemoryReader
 from tests.cities import CITY, TwinCity
 from tests.client.desk import DISPATCHED, FILED, WATER, dispatched, take
 
@@ -46,6 +48,32 @@ def test_a_broker_outage_inside_the_block_gives_the_same_event_again(city: TwinC
     assert types.count(disposition.Accepted.TYPE) == 1
     lines = (city.home / "journal" / f"{WATER}.test.jsonl").read_text().splitlines()
     assert [json.loads(line)["n"] for line in lines if '"handled"' in line] == [1, 2]
+
+
+def test_a_commit_the_broker_did_not_answer_is_made_again_although_nothing_more_comes(
+    city: TwinCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a system at rest would be behind for ever, and be given the same again when it is started anew."""
+    commit, answers = MemoryReader.commit, iter([False, False])
+
+    def deaf(self: MemoryReader, positions: Mapping[Partition, Position]) -> bool:
+        if next(answers, True):
+            return commit(self, positions)
+        raise hutong.Unavailable("no answer")
+
+    dispatched(city)
+    monkeypatch.setattr(MemoryReader, "commit", deaf)
+    water = city.connect(WATER)
+    rests = 0
+    for event in water.subscribe(idle=0.01):
+        if event is not None:
+            with event:
+                continue
+        rests += 1
+        if rests == 3:  # an iterator that ends would commit, too
+            committed = city.transport.groups(f"{WATER}.test")
+            water.stop()
+    assert [at.offset for at in committed.values() if at.offset] == [2]
 
 
 def test_an_event_must_be_taken_by_with(city: TwinCity) -> None:
