@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from hutong.transport import Consumer, Partition
+from hutong.transport import Partition
 from hutong.transport.kafka import KafkaTransport
 
 _LOOK_SECONDS = 2.0
@@ -24,31 +24,27 @@ class Lag:
         """Every group that is behind, and where; first those that others wait for. BusError where the broker does not
         answer."""
         topics = self._transport.topics()
-        yield from self._of(f"{self._city}.admit", {"submissions": topics["submissions"]}, committed=False)
-        city = {topic: topics[topic] for topic in ("ledger", "refusals")}
-        yield from self._of(f"{self._city}.deliver", city, committed=True)
-        for system in self._systems:
-            door = f"deliveries.{system.rpartition('.')[0]}"
-            yield from self._of(system, {door: topics[door]}, committed=True)
-
-    def _of(self, group: str, topics: Mapping[str, int], *, committed: bool) -> Iterable[str]:
-        positions = self._transport.groups(group)
-        consumer = self._transport.consumer(client_id="lag", committed=committed)
-        with contextlib.closing(consumer):
-            for place in (Partition(topic, number) for topic, count in topics.items() for number in range(count)):
+        groups = {f"{self._city}.admit": ["submissions"], f"{self._city}.deliver": ["ledger", "refusals"]}
+        groups |= {system: [f"deliveries.{system.rpartition('.')[0]}"] for system in self._systems}
+        read = {
+            group: [Partition(topic, number) for topic in names for number in range(topics[topic])]
+            for group, names in groups.items()
+        }
+        bounds = self._transport.bounds(sorted({place for places in read.values() for place in places}))
+        for group, places in read.items():
+            positions = self._transport.groups(group)
+            for place in places:
                 at = positions[place].offset if place in positions else 0
-                if _something(consumer, place, at):
+                committed = place.topic != "submissions"
+                if at < bounds[place].end and self._something(place, at, bounds[place].end, committed=committed):
                     yield f"{group} at {place.topic}/{place.number}@{at}"
 
-
-def _something(consumer: Consumer, place: Partition, at: int) -> bool:
-    end = consumer.end(place)
-    if at >= end:
-        return False
-    consumer.assign([place])
-    consumer.seek(place, at)
-    deadline = time.monotonic() + _LOOK_SECONDS
-    while consumer.position(place) < end and time.monotonic() < deadline:
-        if consumer.poll(0.02, 1):
-            return True
-    return consumer.position(place) < end  # an open transaction: something may yet come
+    def _something(self, place: Partition, at: int, end: int, *, committed: bool) -> bool:
+        with contextlib.closing(self._transport.consumer(client_id="lag", committed=committed)) as consumer:
+            consumer.assign([place])
+            consumer.seek(place, at)
+            deadline = time.monotonic() + _LOOK_SECONDS
+            while consumer.position(place) < end and time.monotonic() < deadline:
+                if consumer.poll(0.02, 1):
+                    return True
+            return consumer.position(place) < end  # an open transaction: something may yet come
