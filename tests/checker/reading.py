@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hutong.transport import Partition, Record, Transport
 from tests.checker.history import Acknowledged, Handled, History, Journals, Log, Parked, Rows, Sent
 
 _PATIENCE = 30.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DOOR, _LETTERS = "deliveries.", "deadletters."
 
 
@@ -58,7 +60,7 @@ def read_history(
         admit_states=states["admit"],
         deliver_states=states["deliver"],
         speed=settings.speed,
-        origin_ms=0 if settings.origin is None else round(settings.origin.timestamp() * 1000),
+        origin_ms=0 if settings.origin is None else (settings.origin - _EPOCH) // timedelta(milliseconds=1),
     )
 
 
