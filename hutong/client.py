@@ -16,7 +16,7 @@ from hutong.errors import HandlingError, Refused, SettingsError
 from hutong.event import Event, Handling
 from hutong.events import EventData
 from hutong.events.notice import Erased
-from hutong.events.sealed import KeyClass, Sealed
+from hutong.events.sealed import Clear, KeyClass, Sealed
 from hutong.journal import Journal
 from hutong.keyring import KeyRing
 from hutong.keystore import SqliteKeyStore
@@ -386,6 +386,12 @@ class Bus:
             self._keys,
             Place(ticket=event.ticket, source=event.source, type=event.type, event_id=event.id, field=field),
         )
+
+    def opened(self, event: Event) -> EventData:
+        """The event's data with its sealed fields open, to be submitted anew: what was refused as ``stale_key`` is
+        then sealed under the ticket's key of now. Raises as :meth:`unseal`."""
+        fields = (name for name in event.data.sealed_fields() if isinstance(getattr(event.data, name), Sealed))
+        return event.data.model_copy(update={name: Clear(self.unseal(event, name)) for name in fields})
 
     def _enter(self, event: Event | None) -> None:
         if event is not None and self._handling is not None:

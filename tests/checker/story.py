@@ -65,7 +65,7 @@ class Story:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.rows = 0
-        self.origin = datetime.now(UTC).replace(microsecond=0)
+        self.origin = datetime.now(UTC).replace(microsecond=600)  # cut off, as the rules do
         self.city = TwinCity(home)
         self.city.register(WATER, level="utility")
         self.city.register(DISTRICT, level="district")

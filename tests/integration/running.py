@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hutong
 from hutong.transport.kafka import KafkaTransport
-from local.cities import City
+from local.cities import City, CityOrganisation
 from local.founding import FoundedCity, found
 from local.kafka import EmbeddedKafka
 from local.supervisor import Child, Supervisor
@@ -41,13 +41,15 @@ def running_city(
     env: Mapping[str, str] | None = None,
     speed: int = 1,
     custody: bool = True,
+    beside: Sequence[CityOrganisation] = (),
 ) -> Iterator[RunningCity]:
     """Start a broker, found the city, run admit and deliver, and the custodian; end all of it with the block.
 
     ``custody``: False for a city without a custodian, where no notice of a key comes between a ticket's events.
+    ``beside``: organisations that the demo city does not have.
     """
     with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
-        founded = found(_city(city, custody=custody), home, kafka.bootstrap, transport, speed=speed)
+        founded = found(_city(city, beside, custody=custody), home, kafka.bootstrap, transport, speed=speed)
         variables = {**founded.variables(founded.city.id), **(env or {})}
         children = [
             Child.service("admit", env=variables),
@@ -59,9 +61,8 @@ def running_city(
             yield RunningCity(founded=founded, kafka=kafka, transport=transport, services=services)
 
 
-def _city(name: str, *, custody: bool) -> City:
+def _city(name: str, beside: Sequence[CityOrganisation], *, custody: bool) -> City:
     city = City.load(name)
-    if custody:
-        return city
-    others = {id: one for id, one in city.organisations.items() if "custody" not in one.rights}
-    return city.model_copy(update={"organisations": others})
+    known = {**city.organisations, **{one.id: one for one in beside}}
+    taken = {id: one for id, one in known.items() if custody or "custody" not in one.rights}
+    return city.model_copy(update={"organisations": taken})

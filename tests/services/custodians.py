@@ -39,6 +39,21 @@ def filed(*, anonymous: bool = False) -> complaint.Filed:
     )
 
 
+def opens(bus: hutong.Bus, ticket: str, field: str, type_: type[hutong.EventData] = complaint.Filed) -> str:
+    """What a field of the ticket's last such event is in an organisation's hands: its text, ``sealed``, ``erased``, or
+    ``not delivered``."""
+    bus.refresh()
+    found = [e for e in bus.replay(source="deliveries", ticket=ticket) if isinstance(e.data, type_)]
+    if not found:
+        return "not delivered"
+    try:
+        return str(bus.unseal(found[-1], field))
+    except hutong.KeyErased:
+        return "erased"
+    except hutong.KeyPending:
+        return "sealed"
+
+
 class Town:
     """The city, with an organisation for every role. ``keeper()`` lets the custodian do all there is to do."""
 
@@ -100,18 +115,8 @@ class Town:
         self.hotline.submit(disposition.Dispatched(lead=lead), ticket=ticket, wait="admitted")
 
     def opens(self, organisation: str, ticket: str, field: str, type_: type[hutong.EventData] = complaint.Filed) -> str:
-        """What a field is in an organisation's hands: its text, ``sealed``, ``erased``, or ``not delivered``."""
-        bus = self.bus(organisation)
-        bus.refresh()
-        found = [e for e in bus.replay(source="deliveries", ticket=ticket) if isinstance(e.data, type_)]
-        if not found:
-            return "not delivered"
-        try:
-            return str(bus.unseal(found[-1], field))
-        except hutong.KeyErased:
-            return "erased"
-        except hutong.KeyPending:
-            return "sealed"
+        """What a field is in an organisation's hands: see :func:`opens`."""
+        return opens(self.bus(organisation), ticket, field, type_)
 
     def notices(self, ticket: str) -> list[tuple[str, str, str]]:
         """Recipient, class and purpose of everything that the ledger says was released, in its order."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import hutong
 from hutong import complaint, disposition
+from services.desk.answering import answer
+from services.desk.habits import Habits
+from services.desk.handler import Desk
+from services.desk.store import CaseStore
+from services.drawing import ALWAYS
 from tests.cities import CITY
 from tests.services.custodians import (
     AUDITOR,
@@ -25,6 +31,7 @@ from tests.services.custodians import (
     Town,
     filed,
 )
+from tests.services.handling import run
 
 
 @pytest.fixture
@@ -126,6 +133,31 @@ def test_a_field_under_the_former_key_is_refused(town: Town) -> None:
     assert town.hotline.submit(
         complaint.Amended(narrative=hutong.Clear("再补充")), ticket=ticket, wait="admitted"
     ).ledger
+
+
+def test_a_desk_says_again_what_it_sealed_under_the_former_key(town: Town) -> None:
+    """It declined the ticket, and is called to help before the new key has come: its report must not be lost."""
+
+    def desk() -> None:
+        with closing(CaseStore(town.city.home, HEAT)) as cases:
+            habits = Habits(decline=ALWAYS)
+            run(town.city, HEAT, "desk", lambda bus: answer(bus, Desk(HEAT, habits, cases=cases)))
+        town.city.pump()
+
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=HEAT), ticket)
+    town.keeper()
+    desk()
+    town.say(CITY, disposition.DeclineDecided(decision=disposition.Decision.GRANTED), ticket)
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    town.say(WATER, disposition.Accepted(), ticket)
+    town.say(WATER, disposition.AssistRequested(units=(HEAT,), request=hutong.Clear("请到场")), ticket)
+    desk()
+    assert town.opens(WATER, ticket, "report", disposition.AssistReported) == "not delivered"
+    town.keeper()
+    desk()
+    assert town.opens(WATER, ticket, "report", disposition.AssistReported) == "已派人到现场配合。"
 
 
 def test_before_its_key_is_released_nobody_writes(town: Town) -> None:
