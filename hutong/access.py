@@ -30,9 +30,11 @@ class Holding:
 def holdings(events: Iterable[Event]) -> list[Holding]:
     """What one ticket's admitted ``events``, in their order, say; each organisation and key once, the earliest first.
 
-    Whoever sealed a field has its key; once it is released to him, too, its purpose is that of the release.
+    Whoever sealed a field has its key; once it is released to him, too, its purpose is that of the release. A release
+    that was told only after its class was erased ended at once: the key is destroyed with the others.
     """
     found: dict[tuple[str, str], Holding] = {}
+    gone: set[str] = set()
     for event in events:
         if event.ledger is None:
             continue
@@ -43,12 +45,18 @@ def holdings(events: Iterable[Event]) -> list[Holding]:
         match event.data:
             case AccessReleased(key_id=raw, key_class=key_class_, recipient=recipient, purpose=purpose):
                 held = Holding(
-                    organisation=recipient, key_class=key_class_.value, key_id=raw.hex(), purpose=purpose, since=at
+                    organisation=recipient,
+                    key_class=key_class_.value,
+                    key_id=raw.hex(),
+                    purpose=purpose,
+                    since=at,
+                    until=at if key_class_.value in gone else None,
                 )
                 before = found.get((recipient, held.key_id), held)
                 found[recipient, held.key_id] = replace(before, purpose=purpose)
             case Erased(key_ids=ids, key_class=erased):
                 named = {each.hex() for each in ids}
+                gone.add(erased.value)
                 for place, held in found.items():
                     if held.until is None and (held.key_class == erased.value or held.key_id in named):
                         found[place] = replace(held, until=at)

@@ -55,6 +55,7 @@ class KeyRing:
         environment: Environment,
     ) -> None:
         self._transport = transport
+        self._organisation = organisation
         self._place = Partition(f"{TOPIC}{organisation}", 0)
         self._client_id = f"{organisation}.keys"
         self._opener = None if key is None else Opener(organisation, key, environment)
@@ -70,12 +71,13 @@ class KeyRing:
 
     def refresh(self) -> None:
         """Read to the topic's end as it is now; nothing where the city has no custodian, or this program no sealing
-        key.
+        key. What the custodian itself is sent is handed over, not released to it: its programs open nothing.
 
         Raises:
             Unavailable: the broker is away.
         """
-        if self._opener is None or self._directory.known.custodian() is None:
+        custodian = None if self._opener is None else self._directory.known.custodian()
+        if self._opener is None or custodian in (None, self._organisation):
             return
         try:
             self._read_on(self._opener)

@@ -15,12 +15,18 @@ from hutong.events.words import Code
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
 
+
+def _lead(ticket: Ticket) -> str:
+    """Who leads it, or nobody: a unit that was relieved of it is named on it until the next dispatch."""
+    return "" if ticket.state == "filed" else ticket.lead
+
+
 _ROLES: Mapping[str, Callable[[Ticket, Directory], Iterable[str]]] = {
     "filer": lambda ticket, directory: (ticket.filer,),
     "dispatcher": lambda ticket, directory: (ticket.dispatcher,),
-    "lead": lambda ticket, directory: (ticket.lead,),
-    "assistant": lambda ticket, directory: ticket.assistants,
-    "supervisor": lambda ticket, directory: directory.ancestors(ticket.lead) if ticket.lead else (),
+    "lead": lambda ticket, directory: (_lead(ticket),),
+    "assistant": lambda ticket, directory: ticket.assistants if _lead(ticket) else (),
+    "supervisor": lambda ticket, directory: directory.ancestors(_lead(ticket)) if _lead(ticket) else (),
 }
 
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from hutong.event import Event
-from hutong.events.complaint import Filed
+from hutong.events import EventData
+from hutong.events.complaint import Amended, Filed
+from hutong.events.disposition import Dispatched
 from hutong.events.notice import AccessReleased, Erased
 from hutong.events.sealed import KeyClass
 from hutong.rules.access import Access, Entitlement
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Ticket
-from hutong.rules.ticket_keys import changes_lead
+from hutong.rules.ticket_keys import changes_lead, sealed_under
 
 CLASSES: tuple[KeyClass, ...] = get_args(KeyClass)
 
@@ -83,14 +85,29 @@ def learn(case: Case | None, event: Event, lifecycle: Lifecycle, audience: Audie
     return replace(case, ticket=ticket, sequence=sequence)
 
 
-def in_force(keys: Iterable[Kept], event: Event, custodian: str) -> list[Kept]:
-    """The keys that come in force with ``event``: those minted for it by its author."""
+def in_force(keys: Sequence[Kept], event: Event, custodian: str) -> list[Kept]:
+    """The keys that come in force with ``event``: those that its author minted for it, as far as such an event may
+    bring any (``docs/wire.md``, "Who mints"). Whatever else he handed over opens nothing, and is given to nobody."""
     assert event.ledger is not None
     return [
         replace(key, number=event.ledger.sequence)
         for key in keys
-        if key.number is None and key.event == event.id and key.sender in (event.source, custodian)
+        if key.number is None
+        and key.event == event.id
+        and (key.sender == custodian or (key.sender == event.source and _brings(event.data, key, keys)))
     ]
+
+
+def _brings(data: EventData, key: Kept, keys: Iterable[Kept]) -> bool:
+    sealed = sealed_under(data).get(key.key_id.hex()) == key.key_class
+    match data:
+        case Filed():
+            return sealed or key.key_class == "content"
+        case Dispatched():
+            return sealed
+        case Amended():
+            return sealed and all(one.number is None for one in keys if one.key_class == key.key_class)
+    return False
 
 
 def released(event: Event, custodian: str) -> tuple[bytes, str] | None:

@@ -46,13 +46,15 @@ Table = dict[str, tuple[str, str]]
 
 def separate(id: str, *rights: str) -> CityOrganisation:
     """One that does a single thing, where the demo city's hotline does all."""
-    level = Level.AUDITOR if id == AUDIT else Level.DEPARTMENT
+    level = {AUDIT: Level.AUDITOR, HOTLINE: Level.CITY}.get(id, Level.DEPARTMENT)
+    parent = None if id == HOTLINE else HOTLINE
     return CityOrganisation.model_validate(
-        {"id": id, "names": {"zh": id, "en": id}, "level": level, "parent": HOTLINE, "rights": rights}
+        {"id": id, "names": {"zh": id, "en": id}, "level": level, "parent": parent, "rights": rights}
     )
 
 
 BESIDE = (
+    separate(HOTLINE, "register", "dispatch"),
     separate(INTAKE, "file"),
     separate(CALLERS, "call_back", "see_all"),
     separate(AUDIT, "replay", "see_all"),
@@ -139,11 +141,12 @@ def test_a_name_and_address_are_for_the_lead_and_no_other_at_every_turn(tmp_path
         ticket = roles.file()
         filed = dict.fromkeys(ROLES, (NOBODY, NOBODY))
         filed |= dict.fromkeys(("caller back", "auditor", "clock", "custodian"), (SEALED, SEALED))
-        filed = with_(filed, filer=(OPEN, OPEN), dispatcher=(SEALED, OPEN))
+        filed = with_(filed, filer=(OPEN, OPEN))
         roles.becomes(filed, ticket, complaint.Filed, **FILED)
 
         roles.say(HOTLINE, disposition.Dispatched(lead=STREET, assistants=(HEAT,)), ticket)
-        dispatched = with_(filed, lead=(OPEN, OPEN), supervisor=(SEALED, OPEN), assistant=(SEALED, OPEN))
+        involved = dict.fromkeys(("dispatcher", "supervisor", "assistant"), (SEALED, OPEN))
+        dispatched = with_({**filed, **involved}, lead=(OPEN, OPEN))
         roles.becomes(dispatched, ticket, complaint.Filed, **FILED)
 
         roles.say(STREET, disposition.Declined(reason="not_our_duty"), ticket)
