@@ -229,6 +229,10 @@ class Lifecycle:
             raise InvalidEvent("not_allowed", f"{data.TYPE} with {rule.choose} {str(choice)!r} leads nowhere")
         return rule.to[choice]
 
+    def may_come(self, type_: str, state: str) -> bool:
+        """Whether an event of this type may come to a ticket in ``state``, whoever sends it."""
+        return state in self.table.events[type_].states
+
     def ended(self, state: str) -> bool:
         """Whether a ticket in ``state`` needs no further step."""
         return self.table.states[state].ended

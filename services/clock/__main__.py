@@ -32,7 +32,7 @@ def main(
             raise hutong.SettingsError(f"{settings.city} has no time limits: name a table in schemas/cities.yaml")
         with contextlib.closing(CourseStore(settings.home, bus.organisation)) as store:
             clock = Clock(keeping, store, patience_ms=round(patience * 1000))
-            keep_time(bus, clock, rebuild=store.empty)
+            keep_time(bus, clock, rebuild=None if store.rebuilt else store.rebuilding())
 
     serve(NAME, work)
 

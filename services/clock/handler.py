@@ -49,12 +49,15 @@ class Courses(Protocol):
 def timers(course: Course, keeping: Timekeeping) -> Iterator[Timer]:
     """Everything that may still go off on a ticket, as things stand.
 
-    A reminder is moot once its limit is over. A suspension that ends by its own date is ended by the clock, before
-    anything else can fall due.
+    A reminder is moot once its limit is over. A suspension that ends by its own date is ended by the clock. Of limits
+    nothing is said as long as the ticket stands in a state in which it may not be; what fell due meanwhile is said
+    afterwards.
     """
     if course.still_until is not None:
         until = milliseconds(keeping.moment(course.still_until))
         yield Timer(at_ms=until, data=disposition.Resumed(reason="suspension_over"), once=f"resumed/{until}")
+    if not keeping.lifecycle.may_come(disposition.Overdue.TYPE, course.state):
+        return
     for deadline in keeping.deadlines(course):
         if deadline.met_at is None:
             due, name = milliseconds(deadline.due), deadline.limit
@@ -80,6 +83,7 @@ class Clock:
         self._courses = courses
         self._patience_ms = patience_ms
         self._marks: dict[int, int] = {}
+        self._unknown: set[str] = set()
 
     @property
     def keeping(self) -> Timekeeping:
@@ -87,9 +91,14 @@ class Clock:
         return self._keeping
 
     def knows(self, event: hutong.Event) -> bool:
-        """Whether it was told what came before on the event's ticket, or need not be."""
+        """Whether it was told what came before on the event's ticket, or need not be, or asked before in vain."""
         first = isinstance(event.data, hutong.complaint.Filed) or event.ledger is None
-        return first or self._courses.get(event.ticket) is not None
+        return first or event.ticket in self._unknown or self._courses.get(event.ticket) is not None
+
+    def asked(self, ticket: str) -> None:
+        """All that the door has of the ticket was read again."""
+        if self._courses.get(ticket) is None:
+            self._unknown.add(ticket)
 
     def learn(self, event: hutong.Event) -> Course | None:
         """Take in an event of its door; what it was told before changes nothing. The ticket's course, if it moved."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import structlog
 
@@ -24,16 +25,19 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def keep_time(bus: hutong.Bus, clock: Clock, *, rebuild: bool, now: Now = now_ms) -> None:
+def keep_time(
+    bus: hutong.Bus, clock: Clock, *, rebuild: AbstractContextManager[None] | None = None, now: Now = now_ms
+) -> None:
     """Keep the limits of every ticket that the door tells of, until the bus is stopped.
 
-    ``rebuild``: its memory is empty, so everything that was ever delivered is read first. So it is, too, when the
-    door tells of a ticket that it does not know. Nothing is lost or doubled by a crash anywhere: what is said again
-    is the same event, byte for byte.
+    Where its memory is new, everything that was ever delivered is read first, inside ``rebuild``. When the door tells
+    of a ticket that it does not know, what it has of that ticket is read. Nothing is lost or doubled by a crash
+    anywhere: what is said again is the same event, byte for byte.
     """
     told: set[int] = set()
-    if rebuild:
-        _read_again(bus, clock)
+    if rebuild is not None:
+        with rebuild:
+            _read_again(bus, clock)
     at_rest = False
     for event in bus.subscribe(receipts=True, refusals=True, idle=GLANCE_SECONDS):
         if event is None:
@@ -42,7 +46,8 @@ def keep_time(bus: hutong.Bus, clock: Clock, *, rebuild: bool, now: Now = now_ms
             continue
         at_rest = False
         if not clock.knows(event):
-            _read_again(bus, clock)
+            _read_again(bus, clock, event.ticket)
+            clock.asked(event.ticket)
         with event:
             if event.refusal is not None and event.refusal.code != "superseded":  # that the unit was in time is normal
                 _log.warning("refused", what=str(event), code=event.refusal.code, text=event.refusal.text)
@@ -60,8 +65,8 @@ def keep_time(bus: hutong.Bus, clock: Clock, *, rebuild: bool, now: Now = now_ms
                     )
 
 
-def _read_again(bus: hutong.Bus, clock: Clock) -> None:
-    for event in bus.replay(source="deliveries"):
+def _read_again(bus: hutong.Bus, clock: Clock, ticket: str | None = None) -> None:
+    for event in bus.replay(source="deliveries", ticket=ticket):
         clock.learn(event)
 
 

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from hutong.rules.deadlines import Course
 from services.clock.handler import Kept
-from services.disposable import open_disposable
+from services.disposable import RebuiltStore
 
 _SCHEMA = """create table if not exists ticket (
     id text primary key, partition integer not null, sequence integer not null, course text not null,
     fired text not null, next_ms integer
-) strict"""
+) strict;
+create index if not exists next on ticket (next_ms) where next_ms is not null;"""
 _SOME = 500
 
 
-class CourseStore:
+class CourseStore(RebuiltStore):
     """``<home>/state/clock/<organisation>.sqlite``. What becomes of a ticket is one row, also when it has ended.
 
     Raises:
@@ -25,13 +26,7 @@ class CourseStore:
     """
 
     def __init__(self, home: Path, organisation: str) -> None:
-        self._db = open_disposable(home / "state" / "clock" / f"{organisation}.sqlite", _SCHEMA)
-        self._db.execute("create index if not exists next on ticket (next_ms) where next_ms is not null")
-
-    @property
-    def empty(self) -> bool:
-        """Whether it knows nothing: it is new, or was thrown away."""
-        return self._db.execute("select 1 from ticket limit 1").fetchone() is None
+        super().__init__(home / "state" / "clock" / f"{organisation}.sqlite", _SCHEMA)
 
     def get(self, ticket: str) -> Kept | None:
         """What is known of the ticket; None where this file was never told."""
@@ -56,10 +51,6 @@ class CourseStore:
         """Tickets with something due before ``now_ms``, the earliest first; some at a time."""
         rows = self._db.execute(f"{_SELECT} where next_ms < ? order by next_ms limit ?", (now_ms, _SOME)).fetchall()
         return map(_kept, rows)
-
-    def close(self) -> None:
-        """Release the file."""
-        self._db.close()
 
 
 _SELECT = "select id, partition, sequence, course, fired from ticket"

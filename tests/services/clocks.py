@@ -78,7 +78,7 @@ class Town:
             hutong.connect("clock", self.city.settings(CLOCK), transport=self.city.transport) as bus,
         ):
             clock = Clock(keeping, store(courses), patience_ms=2000)
-            keep_time(bus, clock, rebuild=courses.empty, now=now)
+            keep_time(bus, clock, rebuild=None if courses.rebuilt else courses.rebuilding(), now=now)
 
     def said(self, ticket: str | None = None) -> list[str]:
         """What the clock said, as the ledger has it: type, limit, and when it was due by Beijing's clocks."""

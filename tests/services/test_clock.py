@@ -122,11 +122,29 @@ def test_a_ticket_it_was_never_told_of_makes_it_read_its_door_again(town: Town) 
     other = Kept(
         ticket="other", partition=0, sequence=1, course=Course(version=1, state="filed", counts={}, category="a")
     )
-    with closing(CourseStore(town.city.home, CLOCK)) as store:
+    with closing(CourseStore(town.city.home, CLOCK)) as store, store.rebuilding():
         store.put(other, next_ms=None)
     town.does(town.hotline, first, DISPATCHED)
     town.at("2026-06-03 00:01").run_clock()
     assert town.said(first) == ["overdue sign 06-03 00:00"]
+
+
+def test_killed_while_its_memory_is_made_again_it_begins_anew(town: Town) -> None:
+    """Half a memory would leave the tickets it had not come to unwatched."""
+    ticket = town.file()
+    other = Kept(
+        ticket="other", partition=0, sequence=1, course=Course(version=1, state="filed", counts={}, category="a")
+    )
+
+    def killed(store: CourseStore) -> None:
+        with store.rebuilding():
+            store.put(other, next_ms=None)
+            raise KeyboardInterrupt
+
+    with closing(CourseStore(town.city.home, CLOCK)) as store, pytest.raises(KeyboardInterrupt):
+        killed(store)
+    town.at("2026-06-02 10:01").run_clock()
+    assert town.said(ticket) == [DISPATCH[1]]
 
 
 def test_played_back_history_is_left_alone(town: Town) -> None:
@@ -152,6 +170,38 @@ def test_a_suspension_that_is_over_is_ended_by_the_clock(town: Town) -> None:
     assert town.said() == []
     town.at("2026-07-10 10:00").run_clock(looks=6)
     assert town.said() == ["resumed", "overdue answer 06-27 10:00", "escalated"]
+    assert town.refused() == []
+
+
+def suspended(town: Town, moment: str) -> str:
+    """A ticket that its unit has in hand, and that is suspended at ``moment`` until June 20th, ten o'clock."""
+    ticket, until = town.file(), at("2026-06-20 10:00")
+    town.does(town.hotline, ticket, DISPATCHED)
+    town.does(town.water, ticket, ACCEPTED)
+    town.at(moment)
+    asked = disposition.ExtensionRequested(measure=Measure.SUSPENSION, until=until, reason="parts")
+    town.does(town.water, ticket, asked)
+    town.does(town.hotline, ticket, disposition.Suspended(until=until, reason="parts"))
+    return ticket
+
+
+def test_a_reminder_that_falls_into_a_suspension_comes_when_it_is_over(town: Town) -> None:
+    """Fourteen hours were left, and it reminds a day before: at once, when the ticket is in hand again."""
+    suspended(town, "2026-06-08 10:00")
+    town.at("2026-06-20 05:00").run_clock()
+    assert town.said() == []
+    town.at("2026-06-20 10:01").run_clock(looks=6)
+    assert town.said() == ["resumed", "reminded answer 06-21 00:00"]
+    assert town.refused() == []
+
+
+def test_what_was_overdue_before_a_suspension_is_said_after_it(town: Town) -> None:
+    """The clock was down when it fell due; meanwhile the unit was given leave to wait."""
+    suspended(town, "2026-06-10 10:00")
+    town.at("2026-06-11 10:00").run_clock()
+    assert town.said() == []
+    town.at("2026-06-22 10:00").run_clock(looks=6)
+    assert town.said() == ["resumed", "overdue answer 06-09 00:00", "escalated"]
     assert town.refused() == []
 
 
