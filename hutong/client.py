@@ -12,7 +12,7 @@ from typing import Literal, cast, overload
 
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
-from hutong.errors import HandlingError, Refused, SettingsError
+from hutong.errors import HandlingError, KeyPending, Refused, SettingsError
 from hutong.event import Event, Handling
 from hutong.events import EventData
 from hutong.events.notice import Erased
@@ -389,9 +389,21 @@ class Bus:
 
     def opened(self, event: Event) -> EventData:
         """The event's data with its sealed fields open, to be submitted anew: what was refused as ``stale_key`` is
-        then sealed under the ticket's key of now. Raises as :meth:`unseal`."""
-        fields = (name for name in event.data.sealed_fields() if isinstance(getattr(event.data, name), Sealed))
-        return event.data.model_copy(update={name: Clear(self.unseal(event, name)) for name in fields})
+        then sealed under the ticket's key of now.
+
+        Raises:
+            KeyPending: the key of now has not come yet (retriable). And as :meth:`unseal`.
+        """
+        fields: dict[str, object] = {}
+        for name, key_class in event.data.sealed_fields().items():
+            sealed = getattr(event.data, name)
+            if not isinstance(sealed, Sealed):
+                continue
+            fields[name] = Clear(self.unseal(event, name))
+            current = self._keys.current(event.ticket, key_class)
+            if event.refusal is not None and (current is None or current.id == sealed.key_id):
+                raise KeyPending(f"{event} was refused for its key, and no newer one of {event.ticket} has come yet")
+        return event.data.model_copy(update=fields)
 
     def _enter(self, event: Event | None) -> None:
         if event is not None and self._handling is not None:

@@ -105,14 +105,17 @@ class Minting:
             for key_class in clear_fields(draft.data).values()
         }
 
-    def _await(self, drafts: Sequence[Draft]) -> None:
+    def _refuse_erased(self, drafts: Sequence[Draft]) -> None:
         for draft in drafts:
             for key_class in clear_fields(draft.data).values():
                 if self._keys.class_erased(draft.ticket, key_class):
                     raise KeyErased(f"the {key_class} of {draft.ticket} was erased: nothing more is sealed for it")
+
+    def _await(self, drafts: Sequence[Draft]) -> None:
         wanted, deadline = self._wanted(drafts), time.monotonic() + self._wait
         if wanted and not self._offline:  # the lead may have changed; behind an outbox what is held must do
             self._ring.refresh()
+        self._refuse_erased(drafts)
         while missing := sorted((t, c) for t, c in wanted if self._keys.current(t, c) is None):
             if time.monotonic() >= deadline:
                 ticket, key_class = missing[0]
@@ -123,6 +126,7 @@ class Minting:
                 )
             time.sleep(_GLANCE_SECONDS)
             self._ring.refresh()
+            self._refuse_erased(drafts)
 
 
 class HandOver:

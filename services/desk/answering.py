@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import structlog
 
 import hutong
+from hutong.events.sealed import Sealed
+from hutong.sealing import clear_fields
 from hutong.wire.stamps import RefusalStamp
+from services.desk.cases import Due
 from services.desk.handler import WANTED, Desk
 
 _log = structlog.get_logger()
@@ -21,8 +25,7 @@ def answer(bus: hutong.Bus, desk: Desk, *, rebuild: AbstractContextManager[None]
     """Answer as the desk decides; what belongs together under one signature, in order. Between events, what is due.
 
     Where its file is new, everything it was ever delivered is gone through first, inside ``rebuild``, and nothing said.
-    A ticket it was never told of (another machine's desk had it) makes it read its door again. What it sealed under a
-    key of before a change of lead is returned to it, and it says that again under the key of now.
+    A ticket it was never told of (another machine's desk had it) makes it read again what its door has of that ticket.
     """
     if rebuild is not None:
         with rebuild:
@@ -34,32 +37,66 @@ def answer(bus: hutong.Bus, desk: Desk, *, rebuild: AbstractContextManager[None]
         if event is None:
             _answer_late(bus, desk)
             continue
-        if event.refusal is not None:
-            with event:
-                _say_again(bus, event, event.refusal)
-            continue
-        if not desk.knows(event):
-            for earlier in bus.replay(source="deliveries"):
+        if event.refusal is None and not desk.knows(event):
+            for earlier in bus.replay(source="deliveries", ticket=event.ticket):
                 if earlier.refusal is None:
                     desk.learn(earlier)
+            desk.asked(event.ticket)
         with event:
-            bus.submit_batch([bus.draft(data, answers=event) for data in desk.answers(event, bus.directory)])
+            if event.refusal is None:
+                _say(bus, event, desk.answers(event, bus.directory))
+            else:
+                _refused(bus, desk, event, event.refusal)
 
 
-def _say_again(bus: hutong.Bus, event: hutong.Event, refusal: RefusalStamp) -> None:
-    """What was refused for its key alone, unless that was erased; the city's other refusals are final."""
-    again = refusal.code == "stale_key"
-    if again:
-        try:
-            bus.submit(bus.opened(event), answers=event)
-        except hutong.KeyErased:
-            again = False
-    _log.warning("refused", type=event.type, ticket=event.ticket, code=refusal.code, text=refusal.text, again=again)
+def _say(bus: hutong.Bus, event: hutong.Event, answers: Sequence[hutong.EventData]) -> None:
+    """Where the ticket's content was erased, no more is written on it: a step is taken without its words."""
+    try:
+        bus.submit_batch([bus.draft(data, answers=event) for data in answers])
+    except hutong.KeyErased:
+        bus.submit_batch([bus.draft(_wordless(data), answers=event) for data in answers])
+
+
+def _refused(bus: hutong.Bus, desk: Desk, event: hutong.Event, refusal: RefusalStamp) -> None:
+    """What it had sealed under the key of before a change of lead, it says again under the key of now."""
+    stale = refusal.code == "stale_key" and desk.says(event.data)
+    again = [_opened(bus, event)] if stale else desk.refused(event, refusal, bus.refresh())
+    _say(bus, event, again)
+    _log.warning(
+        "refused", type=event.type, ticket=event.ticket, code=refusal.code, text=refusal.text, again=bool(again)
+    )
+
+
+def _opened(bus: hutong.Bus, event: hutong.Event) -> hutong.EventData:
+    try:
+        return bus.opened(event)
+    except hutong.KeyErased:
+        return _wordless(event.data)
+
+
+def _wordless(data: hutong.EventData) -> hutong.EventData:
+    """The same step without what would be sealed in it."""
+    sealed = (name for name in data.sealed_fields() if isinstance(getattr(data, name), Sealed))
+    return data.model_copy(update=dict.fromkeys([*clear_fields(data), *sealed]))
 
 
 def _answer_late(bus: hutong.Bus, desk: Desk) -> None:
-    """Said again after a crash it is the same event: the city keeps the first."""
+    """Said again after a crash it is the same event: the city keeps the first. What cannot be sealed yet waits, and
+    holds up nothing else."""
     late = desk.due(time.time_ns() // 1_000_000)
+    try:
+        _say_late(bus, desk, late)
+    except (hutong.KeyPending, hutong.KeyErased):
+        for due, data in late:
+            try:
+                _say_late(bus, desk, [(due, data)])
+            except hutong.KeyErased:
+                _say_late(bus, desk, [(due, _wordless(data))])
+            except hutong.KeyPending as error:
+                _log.warning("an answer that is due waits for its key", ticket=due.ticket, why=str(error))
+
+
+def _say_late(bus: hutong.Bus, desk: Desk, late: Sequence[tuple[Due, hutong.EventData]]) -> None:
     try:
         bus.submit_batch([bus.draft(data, ticket=due.ticket, once=due.once) for due, data in late])
     except (hutong.Unavailable, hutong.Unconfirmed):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import hutong
 from hutong import complaint, disposition
 from hutong.events.disposition import Decision, Measure
+from hutong.wire.stamps import RefusalStamp
 from services.desk.cases import Case, Cases, CasesInMemory, Due, learned
 from services.desk.habits import Asking, Habits
 from services.desk.supervisor import supervise
@@ -24,6 +25,13 @@ WANTED = (
     disposition.Overdue, disposition.Resolved, complaint.Withdrawn,
 )  # fmt: skip
 """What a desk must hear of, its own events too; everything else on its tickets is for information."""
+
+SAYS = (
+    disposition.Accepted, disposition.Declined, disposition.AssistRequested, disposition.AssistReported,
+    disposition.ExtensionRequested, disposition.ExtensionDecided, disposition.Suspended, disposition.Resumed,
+    disposition.Resolved, disposition.Escalated,
+)  # fmt: skip
+"""What it says itself; an organisation's other programs say other things."""
 
 DESIGNATED_AFTER = 3
 """So many dispatches, and the next one cannot be declined (schemas/lifecycle.yaml, 指定承办)."""
@@ -81,6 +89,23 @@ class Desk:
             event, case.lead, organisation=self._organisation, habits=self._habits, directory=directory, seed=self._seed
         )
 
+    def asked(self, ticket: str) -> None:
+        """All that was ever delivered of the ticket was gone through: where nothing says who leads it, nobody does."""
+        if self._cases.get(ticket) is None:
+            self._cases[ticket] = Case(lead="")
+
+    def says(self, data: hutong.EventData) -> bool:
+        """Whether that is something a desk says, and not another program of its organisation."""
+        return isinstance(data, SAYS)
+
+    def refused(
+        self, event: hutong.Event, refusal: RefusalStamp, directory: hutong.Directory
+    ) -> list[hutong.EventData]:
+        """What it says instead of what the city refused: a unit that was called and is no more cannot come."""
+        if refusal.code == "unknown_unit" and isinstance(event.data, disposition.AssistRequested):
+            return self._works(event, directory)
+        return []
+
     def due(self, now_ms: int) -> list[tuple[Due, hutong.EventData]]:
         """What it is to answer by now, late; each until :meth:`said`. What it has not been heard to accept waits."""
         dues = [due for due in self._cases.due(now_ms) if (case := self._cases.get(due.ticket)) and case.accepted]
@@ -109,7 +134,7 @@ class Desk:
             case disposition.Dispatched() | disposition.DeclineDecided(decision=Decision.REJECTED):
                 return [disposition.Accepted(), *self._begins(event, case, directory)]
             case disposition.AssistReported() if case.helped_by(event) and not case.contested:
-                return self._works(event)
+                return self._works(event, directory)
             case disposition.ExtensionDecided():
                 return [disposition.Resolved(report=DONE)]
             case disposition.Suspended() if self._habits.resumes:
@@ -130,14 +155,15 @@ class Desk:
             units = self._habits.helpers(event.category, self._organisation, directory)
             if units:
                 return [disposition.AssistRequested(units=units, request=COME)]
-        return self._works(event)
+        return self._works(event, directory)
 
-    def _works(self, event: hutong.Event) -> list[hutong.EventData]:
-        """Asks for time, or does it at once, or is late."""
+    def _works(self, event: hutong.Event, directory: hutong.Directory) -> list[hutong.EventData]:
+        """Asks for time (where there is one above it to decide), or does it at once, or is late."""
         draw, extension, suspension = drawn(event, "time", self._seed), self._habits.extension, self._habits.suspension
-        if draw < extension.share:
+        above = bool(directory.ancestors(self._organisation))
+        if above and draw < extension.share:
             return [self._asks(event, Measure.EXTENSION, extension)]
-        if draw < extension.share + suspension.share:
+        if above and draw < extension.share + suspension.share:
             return [self._asks(event, Measure.SUSPENSION, suspension)]
         if self._habits.late.hits(event, "late", self._seed):
             at = _admitted(event) + self._habits.late.hours * self._hour

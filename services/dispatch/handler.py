@@ -99,8 +99,13 @@ class Dispatcher:
         return [self._dispatch(event, filing, directory)]
 
     def _told_in_vain(self, event: hutong.Event, directory: hutong.Directory) -> list[Step]:
-        """The older ticket was closed meanwhile: the younger is dispatched like any other. Other refusals are not our
-        business, nor is an older ticket that was told already, with other bytes: its receipt comes."""
+        """The older ticket was closed meanwhile: the younger is dispatched like any other. So is one whose unit was
+        struck off the directory meanwhile. Other refusals are not our business, nor is an older ticket that was told
+        already, with other bytes: its receipt comes."""
+        if isinstance(event.data, disposition.Dispatched):
+            known = self._filings.get(event.ticket)
+            gone = event.refusal is not None and event.refusal.code == "unknown_unit"
+            return [self._dispatch(event, known, directory)] if gone and known is not None else []
         repeat = event.data.repeat if isinstance(event.data, complaint.Amended) else None
         if repeat is None or event.refusal is None or event.refusal.code == "already_admitted":
             return []

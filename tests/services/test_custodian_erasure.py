@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,14 @@ from hutong.sealing import DataKey
 from hutong.settings import read_private_key
 from hutong.transport import Outgoing
 from hutong.wire.wrapping import KeyName, Letter, Wrapper
+from services.desk.answering import answer
+from services.desk.habits import Habits, Late
+from services.desk.handler import Desk
+from services.desk.store import CaseStore
 from tests.cities import CITY
 from tests.client.cli import Command
 from tests.services.custodians import CUSTODIAN, HEAT, OTHER, WATER, WHAT, WHO, Town
+from tests.services.handling import run
 
 
 @pytest.fixture
@@ -60,6 +67,34 @@ def test_what_is_erased_nobody_reads_and_every_proof_holds(town: Town, monkeypat
         (WATER, "content"): ("handling", True),
     }
     assert "受理" in command.run(CITY, "access", ticket, variables={"HUTONG_LANG": "zh"}).stdout
+
+
+@pytest.mark.parametrize("late", [0.0, 1.0])
+def test_a_ticket_whose_words_were_erased_is_still_resolved(town: Town, late: float) -> None:
+    """At once or late: nothing more is written on it, and the step is taken without words."""
+    habits = Habits(late=Late(share=late, hours=1))
+
+    def desk() -> None:
+        with closing(CaseStore(town.city.home, HEAT)) as cases:
+            made = Desk(HEAT, habits, cases=cases, hour=timedelta(milliseconds=1))
+            run(town.city, HEAT, "desk", lambda bus: answer(bus, made))
+        town.city.pump()
+
+    ticket, other = town.file(), town.file()
+    for each in (ticket, other):
+        town.say(CITY, disposition.Dispatched(lead=HEAT), each)
+    town.keeper()
+    erase(town, ticket, "content")
+    town.keeper()
+    for _ in range(3):
+        desk()
+        town.keeper()
+    reports = {
+        event.ticket: event.data.report is None
+        for event in town.hotline.replay()
+        if isinstance(event.data, disposition.Resolved)
+    }
+    assert reports == {ticket: True, other: False}
 
 
 def test_nothing_is_left_of_an_erased_key(town: Town) -> None:

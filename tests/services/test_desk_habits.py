@@ -107,6 +107,31 @@ def test_a_lead_asks_for_time_from_the_admission_on(measure: Measure, hours: int
     assert (asked.measure, asked.until) == (measure, NOON + timedelta(seconds=hours))
 
 
+def test_who_has_nobody_above_asks_for_no_time() -> None:
+    """The city leads what falls to it: nobody could ever grant it."""
+    desk = Desk(CITY, Habits(extension=Asking(share=1, hours=120, reason="more_time")))
+    assert types(desk.answers(event(Dispatched(lead=CITY), admitted=NOON), KNOWN)) == [Accepted, Resolved]
+
+
+def test_a_unit_that_was_called_and_is_struck_off_is_not_waited_for() -> None:
+    """The city refused the whistle: the lead does it alone. Other refusals are final."""
+    desk = Desk(STREET)
+    for code, answers in (("unknown_unit", [Resolved]), ("superseded", [])):
+        refused = event(AssistRequested(units=(WATER,)), source=STREET, refused=code)
+        assert refused.refusal is not None
+        assert types(desk.refused(refused, refused.refusal, KNOWN)) == answers
+
+
+def test_a_ticket_that_nobody_leads_is_looked_up_once() -> None:
+    """Overdue before any dispatch: the whole door is not read again for each such event."""
+    desk, overdue = Desk(CITY), event(Overdue(limit="dispatch", due=LATER))
+    assert not desk.knows(overdue)
+    desk.asked(overdue.ticket)
+    assert desk.knows(overdue)
+    assert desk.answers(overdue, KNOWN) == []
+    assert types(desk.answers(event(Dispatched(lead=CITY), admitted=NOON), KNOWN)) == [Accepted, Resolved]
+
+
 def test_a_lead_resolves_once_it_was_answered() -> None:
     """Granted or not, it does the work; what was suspended is taken up again first."""
     desk = Desk(STREET)

@@ -105,6 +105,18 @@ def test_a_revoked_unit_is_asked_no_more() -> None:
     assert lead(filed("public_service/water"), known) == "110105026"
 
 
+def test_a_unit_that_was_struck_off_meanwhile_is_replaced() -> None:
+    """The city refused the dispatch; by the directory of now the next in question leads. Other refusals are final."""
+    tickets, given = OpenTickets(), filed("public_service/water")
+    dispatcher = Dispatcher("110000", ROUTING, tickets)
+    [step] = dispatcher.answers(given, Opened(), EVERYBODY)
+    tickets.put(dispatcher._filing(given, given.data, Opened()))  # type: ignore[arg-type]
+    known = directory("110000.water", "110105026", "110000.rest", revoked=("110000.water",))
+    for code, leads in (("unknown_unit", ["110105026"]), ("superseded", [])):
+        again = dispatcher.answers(event(step.data, refused=code), Opened(), known)
+        assert [one.data.lead for one in again if isinstance(one.data, hutong.disposition.Dispatched)] == leads
+
+
 def test_a_city_without_anybody_to_ask_stops_with_a_sentence() -> None:
     """Nobody in the directory: the operator is told whom to register."""
     with pytest.raises(hutong.SettingsError, match=r"110000\.rest"):
