@@ -123,7 +123,7 @@ class ExtensionRequested(EventData):
 class ExtensionDecided(EventData):
     """延期审核: the answer of an organisation above the lead unit; ``until`` is the new deadline, when granted.
 
-    A suspension is granted by :class:`Suspended`, and rejected by this.
+    A suspension is granted by :class:`Suspended`, and rejected by this. Granted without ``until``, it is refused.
     """
 
     TYPE: ClassVar[str] = "disposition.extension_decided.v1"

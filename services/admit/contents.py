@@ -5,7 +5,7 @@ from __future__ import annotations
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
 from hutong.events.complaint import Amended, Filed, Merged
-from hutong.events.disposition import AssistRequested, Dispatched
+from hutong.events.disposition import AssistRequested, Decision, Dispatched, ExtensionDecided
 from hutong.rules.calendar import milliseconds
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
@@ -29,6 +29,8 @@ def check(data: EventData, *, subject: str, ticket: Ticket | None, directory: Di
             if not data.units:
                 raise InvalidEvent("invalid_data", f"{data.TYPE} names no unit that should come")
             _registered(data.units, directory)
+        case ExtensionDecided(decision=Decision.GRANTED, until=None):
+            raise InvalidEvent("invalid_data", f"{data.TYPE} grants more time and does not say `until` when")
         case Merged():
             _another(subject, data.into)
             if ticket_day(data.into) > ticket_day(subject):

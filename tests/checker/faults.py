@@ -13,7 +13,7 @@ from datetime import date
 
 from hutong.errors import InvalidEvent
 from hutong.events.complaint import Amended, Filed, Merged, Repeat
-from hutong.events.disposition import AssistRequested, Dispatched
+from hutong.events.disposition import AssistRequested, Dispatched, ExtensionDecided
 from hutong.transport.partition import partition_of
 from hutong.wire.signing import Verifier
 from tests.checker.records import Reading
@@ -187,8 +187,13 @@ def _bad_merge(reading: Reading, place: Place, world: World) -> bool:
     return place.ticket is not None and filed_ms <= place.ticket.filed_ms
 
 
-def _nobody_called(reading: Reading, place: Place, world: World) -> bool:
-    return isinstance(reading.data, AssistRequested) and not reading.data.units
+def _says_too_little(reading: Reading, place: Place, world: World) -> bool:
+    match reading.data:
+        case AssistRequested(units=units):
+            return not units
+        case ExtensionDecided(decision=decision, until=until):
+            return decision.value == "granted" and until is None
+    return False
 
 
 def _subject(reading: Reading) -> str:
@@ -218,7 +223,7 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
         },
         **{code: _value(code) for code in ("undecodable", "unknown_schema")},
         "invalid_data": lambda reading, place, world: (
-            reading.value_fault == "invalid_data" or _nobody_called(reading, place, world)
+            reading.value_fault == "invalid_data" or _says_too_little(reading, place, world)
         ),
         "wrong_key": lambda reading, place, world: reading.submission.key != _subject(reading).encode(),
         "wrong_partition": lambda reading, place, world: (

@@ -174,7 +174,8 @@ class Story:
             (self.water, disposition.AssistReported(report=hutong.Clear("on our way"))),
             (self.street, disposition.AssistRequested(units=())),  # invalid_data
             (self.street, disposition.AssistRequested(units=("110000.nobody",))),  # unknown_unit
-            (self.centre, disposition.ExtensionDecided(decision=Decision.GRANTED)),  # not_allowed: nobody asked
+            (self.centre, disposition.ExtensionDecided(decision=Decision.GRANTED)),  # invalid_data: until when?
+            (self.centre, disposition.ExtensionDecided(decision=Decision.GRANTED, until=until)),  # nobody asked
             (self.street, disposition.ExtensionRequested(until=until, reason="weather")),
             (self.centre, disposition.ExtensionDecided(decision=Decision.REJECTED)),
             (self.centre, disposition.Escalated(reason="overdue", instruction=hutong.Clear("today"))),
