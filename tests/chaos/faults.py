@@ -93,12 +93,22 @@ def zombie(stage: Stage, strike: Strike) -> Undo:
         former.send_signal(signal.SIGCONT)
         deadline = time.monotonic() + DYING
         while former.poll() is None:
-            if time.monotonic() > deadline:
+            if not _there(stage, name):
+                former.kill()  # its successor was scaled away meanwhile: it is rightly the only one under its id
+            elif time.monotonic() > deadline:
                 stage.zombies.append(f"{name} (process {former.pid}) still ran {DYING:.0f} s after it woke")
                 former.kill()
             time.sleep(0.1)
 
     return wake
+
+
+def _there(stage: Stage, name: str) -> bool:
+    try:
+        stage.services.pid(name)
+    except KeyError:
+        return False
+    return True
 
 
 def scale(stage: Stage, strike: Strike) -> Undo:
