@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from hutong.event import Event
 from hutong.events.complaint import Amended, Filed
 from hutong.events.notice import Erased
 from hutong.rules.deadlines import Deadline
-from hutong.rules.lifecycle import SAME, Lifecycle, Ticket
+from hutong.rules.lifecycle import Lifecycle, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +120,15 @@ def _steps(events: Iterable[Event], lifecycle: Lifecycle) -> list[Step]:
     return steps
 
 
-def _holders(steps: Sequence[Step], lifecycle: Lifecycle, now: datetime) -> tuple[Holder, ...]:
-    """Stretches between steps, summed by organisation and task, in the order of their first."""
+def _holders(steps: Iterable[Step], lifecycle: Lifecycle, now: datetime) -> tuple[Holder, ...]:
+    """Stretches between the steps that move the ticket, summed by organisation and task, in the order of their first.
+
+    A step that leaves the ticket in its state is nobody's move: a key released, a reminder, help that came.
+    """
+    moves = [step for step in steps if lifecycle.table.events[step.event.type].moves]
     found: dict[tuple[str, str], Holder] = {}
-    for place, step in enumerate(steps):
-        following = steps[place + 1] if place + 1 < len(steps) else None
+    before: tuple[str, str] | None = None
+    for step, following in zip_longest(moves, moves[1:]):
         assert step.after is not None
         holder = _whose_move(step.after, following, lifecycle)
         if holder is None:
@@ -133,23 +138,21 @@ def _holders(steps: Sequence[Step], lifecycle: Lifecycle, now: datetime) -> tupl
         known = found.get(holder)
         if known is None:
             known = Holder(organisation=holder[0], task=holder[1], total=timedelta(), times=0, holding=False)
-        again = place > 0 and _whose_move(steps[place - 1].after, step, lifecycle) == holder
         found[holder] = replace(
-            known, total=known.total + held, times=known.times + (not again), holding=following is None
+            known, total=known.total + held, times=known.times + (holder != before), holding=following is None
         )
+        before = holder
     return tuple(found.values())
 
 
-def _whose_move(ticket: Ticket | None, following: Step | None, lifecycle: Lifecycle) -> tuple[str, str] | None:
+def _whose_move(ticket: Ticket, following: Step | None, lifecycle: Lifecycle) -> tuple[str, str] | None:
     """Whose move it is in a ticket's state, by the table: the lead's where the lead has one.
 
-    Else whoever moved next had it; while nobody has, whoever dispatched or filed the ticket.
+    Else whoever moved it next had it; while nobody has, whoever dispatched or filed the ticket.
     """
-    if ticket is None:
-        return None
     if lifecycle.ended(ticket.state):
         return None
-    onward = [rule for rule in lifecycle.table.events.values() if ticket.state in rule.states and rule.to != SAME]
+    onward = [rule for rule in lifecycle.table.events.values() if ticket.state in rule.states and rule.moves]
     ways = [by for rule in onward for by in rule.by]
     if any(by.role == "lead" for by in ways):
         return ticket.lead, "lead"

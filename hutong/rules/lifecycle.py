@@ -71,6 +71,11 @@ class Rule(_Strict):
     adds: Mapping[str, str] = {}
     beyond: Beyond | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Whether it is a step of the ticket's life; else it leaves the ticket in its state."""
+        return self.to != SAME
+
     def leads(self) -> Mapping[str, str]:
         """State → the value of ``choose`` that leads there, empty without one; ``same`` is where it was."""
         found = {self.to: ""} if isinstance(self.to, str) else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hutong import Clear, complaint, disposition
+from hutong import Clear, complaint, disposition, notice
 from tests.cities import TwinCity
 from tests.client.cli import Command
 
@@ -127,6 +127,43 @@ def test_a_ticket_tells_who_held_it_for_how_long(command: Command, cli_city: Twi
     assert [h["task"] for h in told["holders"] if h["holding"]] == ["call_back"]
     assert (told["state"], told["ended"], told["lead"]) == ("resolved", False, "110000.water")
     assert told["steps"][3]["since_seconds"] == 180
+
+
+def test_what_leaves_a_ticket_in_its_state_takes_it_from_nobody(command: Command, cli_city: TwinCity) -> None:
+    """Neither a key released, nor the clock's word, nor an assistant's report makes its author a holder."""
+    cli_city.register("110000.heat", level="utility")
+    cli_city.register("110000.custodian", rights=("custody",))
+    cli_city.register("110000.clock", rights=("clock",))
+    cli_city.take_over()
+    names = ("110000", "110000.water", "110000.heat", "110000.custodian", "110000.clock")
+    hotline, water, heat, custodian, clock = (cli_city.connect(name) for name in names)
+    filed = complaint.Filed(
+        kind=complaint.Kind.COMPLAINT, channel="phone", category="public_service/water", area="110105026"
+    )
+    released = notice.AccessReleased(
+        key_id=bytes(16), key_class=notice.KeyClass.CONTENT, recipient="110000", purpose="filing"
+    )
+    ticket = hotline.submit(filed, time=NOON, wait="admitted").ticket
+    steps = (
+        (1, custodian, released),
+        (30, clock, disposition.Overdue(limit="dispatch", due=NOON + timedelta(minutes=30))),
+        (40, hotline, disposition.Dispatched(lead="110000.water", assistants=("110000.heat",))),
+        (50, water, disposition.Declined(reason="not_our_duty")),
+        (51, custodian, released),
+        (52, heat, disposition.AssistReported()),
+        (60, hotline, disposition.DeclineDecided(decision=disposition.Decision.REJECTED)),
+        (70, water, disposition.Accepted()),
+        (80, water, disposition.Resolved()),
+        (81, custodian, released),
+    )
+    for minutes, bus, data in steps:
+        bus.submit(data, ticket=ticket, time=NOON + timedelta(minutes=minutes), wait="admitted")
+    (told,) = command.json("110000", "ticket", "show", ticket)
+    assert len(told["steps"]) == 1 + len(steps)
+    holders = {(h["organisation"], h["task"]): h for h in told["holders"]}
+    assert set(holders) == {("110000", "dispatch"), ("110000.water", "lead"), ("110000", "call_back")}
+    assert [(h["seconds"] / 60, h["times"]) for h in told["holders"][:2]] == [(40 + 10, 2), (10 + 20, 2)]
+    assert (holders["110000", "call_back"]["times"], holders["110000", "call_back"]["holding"]) == (1, True)
 
 
 def test_the_timeline_fits_80_columns_and_no_event_can_steer_the_terminal(command: Command, cli_city: TwinCity) -> None:
