@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,12 +13,27 @@ import hutong
 
 _log = structlog.get_logger()
 
+_WHOSE = "create table if not exists whose (name text primary key, value text not null) strict;"
 _REBUILT = "create table if not exists rebuilt (one integer primary key check (one = 1)) strict;"
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
-def open_disposable(path: Path, schema: str) -> sqlite3.Connection:
-    """Open the file, make ``schema`` where it is not there yet. A damaged one is said, thrown away, and made empty.
+class _Unfit(Exception):
+    """What lies in the file is damaged, or somebody else's; the text says how that was seen."""
+
+
+def whose_state(settings: hutong.Settings) -> Mapping[str, str]:
+    """What a file's content belongs to: what a trial, another city or a city founded again was told is not so here."""
+    return {
+        "city": settings.city,
+        "environment": settings.environment,
+        "registrar key": settings.registrar_key,
+    }
+
+
+def open_disposable(path: Path, schema: str, whose: Mapping[str, str] | None = None) -> sqlite3.Connection:
+    """Open the file, make ``schema`` where it is not there yet. A damaged one, or one that is not ``whose`` it is said
+    to be, is named in the log, thrown away, and made empty.
 
     Raises:
         SettingsError: the file cannot be made or opened.
@@ -26,46 +41,64 @@ def open_disposable(path: Path, schema: str) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return _open(path, schema)
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", None) not in _DAMAGED:
-                raise
-            _log.warning("state is damaged, it is made anew", file=str(path), why=str(error))
+            return _open(path, schema, whose or {})
+        except _Unfit as unfit:
+            _log.warning("state is thrown away and made anew", file=str(path), why=str(unfit))
             for end in ("", "-wal", "-shm"):
                 path.with_name(path.name + end).unlink(missing_ok=True)
-            return _open(path, schema)
-    except (OSError, sqlite3.Error) as error:
+            return _open(path, schema, whose or {})
+    except (OSError, sqlite3.Error, _Unfit) as error:
         raise hutong.SettingsError(
             f"{path} cannot be opened ({error}): make its folder writable, or make room"
         ) from error
 
 
-def _open(path: Path, schema: str) -> sqlite3.Connection:
+def _open(path: Path, schema: str, whose: Mapping[str, str]) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=10.0, isolation_level=None)
     try:
         db.execute("pragma journal_mode=wal")
         db.execute("pragma synchronous=normal")
-        db.executescript(schema)
-        if (found := db.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
-            damage = sqlite3.DatabaseError(found)
-            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise damage
-    except sqlite3.Error:
+        if db.execute("select 1 from sqlite_master").fetchone() is None:
+            _claim(db, whose)
+        db.executescript(_WHOSE + schema)
+        if (damage := db.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
+            raise _Unfit(f"it is damaged ({damage})")
+        _check(dict(db.execute("select name, value from whose")), whose)
+    except sqlite3.Error as error:
+        db.close()
+        if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
+            raise _Unfit(f"it is damaged ({error})") from error
+        raise
+    except _Unfit:
         db.close()
         raise
     return db
 
 
+def _claim(db: sqlite3.Connection, whose: Mapping[str, str]) -> None:
+    db.execute("begin immediate")
+    with db:
+        db.execute(_WHOSE)
+        db.executemany("insert or ignore into whose values (?, ?)", whose.items())
+
+
+def _check(found: Mapping[str, str], whose: Mapping[str, str]) -> None:
+    foreign = sorted(name for name in found.keys() | whose.keys() if found.get(name) != whose.get(name))
+    if foreign:
+        told = (f"{name} {found.get(name, 'unknown')}, not {whose.get(name, 'unknown')}" for name in foreign)
+        raise _Unfit(f"it is of {'; '.join(told)}")
+
+
 class RebuiltStore:
     """A disposable file that says whether it was ever filled. Until it is ``rebuilt`` from the deliveries it knows
-    nothing.
+    nothing. ``whose``: see :func:`whose_state`.
 
     Raises:
         SettingsError: the file cannot be made or opened.
     """
 
-    def __init__(self, path: Path, schema: str) -> None:
-        self._db = open_disposable(path, schema + _REBUILT)
+    def __init__(self, path: Path, schema: str, whose: Mapping[str, str]) -> None:
+        self._db = open_disposable(path, schema + _REBUILT, whose)
 
     @property
     def rebuilt(self) -> bool:

@@ -15,6 +15,7 @@ from services.desk import handler, history
 from services.desk.answering import answer
 from services.desk.habits import Habits
 from services.desk.store import CaseStore
+from services.disposable import whose_state
 from services.drawing import Chance
 from services.exports import Export, read_rows
 from services.serving import serve
@@ -37,7 +38,8 @@ def main(
         if past is None:
             simple = Habits(decline=Chance(share=decline_share))
             usual = simple if habits is None else read_table(habits, Habits)
-            with contextlib.closing(CaseStore(Settings.load().home, bus.organisation)) as cases:
+            settings = Settings.load()
+            with contextlib.closing(CaseStore(settings.home, bus.organisation, whose_state(settings))) as cases:
                 desk = handler.Desk(bus.organisation, usual, cases=cases, seed=seed, hour=timedelta(seconds=hour))
                 answer(bus, desk, rebuild=None if cases.rebuilt else cases.rebuilding())
         else:

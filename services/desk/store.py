@@ -4,6 +4,7 @@ desk's memory does not grow with its tickets, and its start does not wait for it
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.desk.cases import Case, Due
@@ -27,8 +28,8 @@ class CaseStore(RebuiltStore):
         SettingsError: the file cannot be made or opened.
     """
 
-    def __init__(self, home: Path, organisation: str) -> None:
-        super().__init__(home / "state" / "desk" / f"{organisation}.sqlite", _SCHEMA)
+    def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
+        super().__init__(home / "state" / "desk" / f"{organisation}.sqlite", _SCHEMA, whose)
 
     def get(self, ticket: str) -> Case | None:
         """The ticket; None where this file was never told."""

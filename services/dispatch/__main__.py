@@ -15,6 +15,7 @@ from services.dispatch.handler import WANTED, Dispatcher
 from services.dispatch.opening import opened
 from services.dispatch.routing import Routing
 from services.dispatch.store import FilingStore
+from services.disposable import whose_state
 from services.serving import EventTimes, serve
 from services.tables import read_table
 
@@ -51,7 +52,8 @@ def main(
     """Dispatch tickets to the unit that must answer them; merge repeats. 派单、并单"""
 
     def work(bus: hutong.Bus) -> None:
-        with contextlib.closing(FilingStore(Settings.load().home, bus.organisation)) as filings:
+        settings = Settings.load()
+        with contextlib.closing(FilingStore(settings.home, bus.organisation, whose_state(settings))) as filings:
             dispatch(bus, read_table(routing, Routing), event_times, filings, seed)
 
     serve(NAME, work)

@@ -4,7 +4,7 @@ same. Of callers and places it has keyed hashes alone, and the key lies in it: w
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hutong.events.disposition import Urgency
@@ -30,8 +30,8 @@ class FilingStore(RebuiltStore):
         SettingsError: the file cannot be made or opened.
     """
 
-    def __init__(self, home: Path, organisation: str) -> None:
-        super().__init__(home / "state" / "dispatch" / f"{organisation}.sqlite", _SCHEMA)
+    def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
+        super().__init__(home / "state" / "dispatch" / f"{organisation}.sqlite", _SCHEMA, whose)
         self._db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(32),))
         self.key: bytes = self._db.execute("select key from secret").fetchone()[0]
 

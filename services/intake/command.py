@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 import hutong
 from hutong.logs import configure
 from hutong.rules.territory import Territory
+from services.disposable import whose_state
 from services.intake.filing import Filing, Times
 from services.intake.handler import Account
 from services.intake.report import Report
@@ -66,7 +67,7 @@ def intake(bus: hutong.Bus, settings: hutong.Settings, options: Options) -> Acco
     path = options.report or settings.home / "state" / NAME / f"{options.file.name}.report.jsonl"
     found = islice(entries(options.file, options.mapping, options.system, options.format), options.limit)
     with (
-        closing(FiledStore(settings.home, settings.organisation)) as store,
+        closing(FiledStore(settings.home, settings.organisation, whose_state(settings))) as store,
         closing(Report(path)) as report,
         _progress() as progress,
     ):

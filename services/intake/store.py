@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,13 +27,14 @@ class FiledRow(NamedTuple):
 
 class FiledStore:
     """``<home>/state/intake/<organisation>.sqlite``. Once it is not there, it is to be filled from the deliveries.
+    ``whose``: see :func:`services.disposable.whose_state`.
 
     Raises:
         SettingsError: the file cannot be made or opened.
     """
 
-    def __init__(self, home: Path, organisation: str) -> None:
-        self._db = open_disposable(home / "state" / "intake" / f"{organisation}.sqlite", _SCHEMA)
+    def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
+        self._db = open_disposable(home / "state" / "intake" / f"{organisation}.sqlite", _SCHEMA, whose)
 
     def empty(self) -> bool:
         """Whether nothing was ever filed, as far as this file knows."""

@@ -69,7 +69,7 @@ def take(
 ) -> tuple[Account, list[dict[str, Any]]]:
     """One run of intake, knowing the city's territory: its account and its report."""
     path = city.home / "report.jsonl"
-    with closing(FiledStore(city.home, city.id)) as store, closing(Report(path)) as report:
+    with closing(FiledStore(city.home, city.id, {})) as store, closing(Report(path)) as report:
         filing = Filing(
             bus or city.connect(city.id, "intake"), store, report,
             times=Times.ROW, batch=2, patience=5.0, territory=Territory.load(city.id),

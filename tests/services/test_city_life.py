@@ -74,7 +74,7 @@ def live(city: TwinCity, habits: Habits = HABITS, desks: tuple[str, ...] = DESKS
     """Every service again and again, each started anew, until nothing is left to do."""
 
     def desk(unit: str, bus: hutong.Bus) -> None:
-        with closing(CaseStore(city.home, unit)) as cases:
+        with closing(CaseStore(city.home, unit, {})) as cases:
             answer(bus, Desk(unit, habits, cases=cases, seed=3))
 
     def one() -> None:
@@ -134,7 +134,7 @@ def test_a_repeat_of_what_was_closed_meanwhile_is_dispatched(city: TwinCity) -> 
     """Dispatch does not know yet that the older ticket is closed; admit does, and the younger is handled."""
     older = file(city, phone="10000000001")
     live(city, Habits())
-    with closing(FilingStore(city.home, CITY)) as filings:
+    with closing(FilingStore(city.home, CITY, {})) as filings:
         assert filings.get(older) is None
     younger = file(city, phone="10000000001")
     live(city, Habits())
@@ -215,12 +215,12 @@ def test_late_answers_come_though_the_desk_was_killed_and_lost_its_file(city: Tw
     late = Habits(late=Late(share=1, hours=1))
 
     def desk(bus: hutong.Bus) -> None:
-        with closing(CaseStore(city.home, "110105026")) as cases:
+        with closing(CaseStore(city.home, "110105026", {})) as cases:
             made = Desk("110105026", late, cases=cases, hour=timedelta(milliseconds=1))
             answer(bus, made, rebuild=None if cases.rebuilt else cases.rebuilding())
 
     run(city, CITY, "dispatch", dispatching(city, ROUTING))
-    with closing(CaseStore(city.home, "110105026")) as cases:
+    with closing(CaseStore(city.home, "110105026", {})) as cases:
         slow = Desk("110105026", late, cases=cases)  # an hour takes an hour: it is killed long before
         run(city, "110105026", "desk", partial(answer, desk=slow))
     assert states(city) == {"accepted": 1}

@@ -181,7 +181,7 @@ def test_a_desk_says_again_what_it_sealed_under_the_former_key(town: Town) -> No
     """It declined the ticket, and is called to help before the new key has come: its report must not be lost."""
 
     def desk() -> None:
-        with closing(CaseStore(town.city.home, HEAT)) as cases:
+        with closing(CaseStore(town.city.home, HEAT, {})) as cases:
             habits = Habits(decline=ALWAYS)
             run(town.city, HEAT, "desk", lambda bus: answer(bus, Desk(HEAT, habits, cases=cases)))
         town.city.pump()

@@ -77,11 +77,11 @@ def test_a_desk_that_starts_anew_goes_on_with_the_tickets_it_led() -> None:
 def test_a_desk_remembers_across_its_restarts_and_knows_what_it_was_never_told(tmp_path: Path) -> None:
     """Who leads a ticket lies in a file, not in memory; a desk that lost it says so instead of staying silent."""
     reopened = event(Reopened(reason="dissatisfied"))
-    with contextlib.closing(CaseStore(tmp_path, WATER)) as cases:
+    with contextlib.closing(CaseStore(tmp_path, WATER, {})) as cases:
         desk = Desk(WATER, cases=cases)
         assert not desk.knows(reopened)
         answers(desk, TO_WATER)
-    with contextlib.closing(CaseStore(tmp_path, WATER)) as cases:
+    with contextlib.closing(CaseStore(tmp_path, WATER, {})) as cases:
         desk = Desk(WATER, cases=cases)
         assert desk.knows(reopened)
         assert types(answers(desk, reopened)) == [Resolved]

@@ -244,11 +244,11 @@ def test_the_shares_are_the_stated_ones_and_a_retry_draws_the_same() -> None:
 
 def test_a_case_outlives_the_desk(tmp_path: Path) -> None:
     """Who was called, who has reported, how often it was dispatched: all of it lies in the file."""
-    with closing(CaseStore(tmp_path, STREET)) as cases:
+    with closing(CaseStore(tmp_path, STREET, {})) as cases:
         desk = Desk(STREET, cases=cases)
         desk.answers(event(Dispatched(lead=STREET, assistants=(WATER, HEAT))), KNOWN)
         desk.answers(event(AssistReported(), source=WATER, fingerprint=mark(2)), KNOWN)
-    with closing(CaseStore(tmp_path, STREET)) as cases:
+    with closing(CaseStore(tmp_path, STREET, {})) as cases:
         desk = Desk(STREET, cases=cases)
         assert types(desk.answers(event(AssistReported(), source=HEAT, fingerprint=mark(3)), KNOWN)) == [Resolved]
 
@@ -263,10 +263,10 @@ def test_a_late_answer_waits_in_the_file_and_comes_once_it_is_due(tmp_path: Path
     """Accepted at once, resolved so many of the city's hours later; what was said, or withdrawn, is due no more."""
     habits, noon_ms = Habits(late=Late(share=1, hours=2)), round(NOON.timestamp() * 1000)
     given = [event(Dispatched(lead=STREET), ticket=f"110000-20260131-000000000{n}", admitted=NOON) for n in range(3)]
-    with closing(CaseStore(tmp_path, STREET)) as cases:
+    with closing(CaseStore(tmp_path, STREET, {})) as cases:
         desk = Desk(STREET, habits, cases=cases)
         assert [types(desk.answers(one, KNOWN)) for one in given] == [[Accepted]] * 3
-    with closing(CaseStore(tmp_path, STREET)) as cases:
+    with closing(CaseStore(tmp_path, STREET, {})) as cases:
         desk = Desk(STREET, habits, cases=cases)
         assert desk.due(noon_ms + 7_200_000) == [], "nobody has heard it accept"
         for one in given:

@@ -46,7 +46,7 @@ CITIES = Path(__file__).resolve().parents[2] / "local" / "cities"
 
 
 def file_all(city: TwinCity, file: Path, mapping: str | None = None, limit: int | None = None) -> None:
-    with closing(FiledStore(city.home, city.id)) as store, closing(Report(city.home / "report.jsonl")) as report:
+    with closing(FiledStore(city.home, city.id, {})) as store, closing(Report(city.home / "report.jsonl")) as report:
         filing = Filing(city.connect(city.id, "intake"), store, report, times=Times.ROW, batch=50)
         filing.file(islice(entries(file, mapping, "old"), limit))
 
@@ -96,7 +96,7 @@ def dispatching(city: TwinCity, routing: Routing, times: EventTimes = EventTimes
     """Dispatch as a process does: its store is opened, and closed when it stops."""
 
     def work(bus: hutong.Bus) -> None:
-        with closing(FilingStore(city.home, city.id)) as filings:
+        with closing(FilingStore(city.home, city.id, {})) as filings:
             dispatch(bus, routing, times, filings)
 
     return work

@@ -46,7 +46,7 @@ def take(city: TwinCity, file: Path, *, bus: hutong.Bus | None = None, mapping: 
     """One run of intake: its account and its report."""
     bus = bus or city.connect(city.id, "intake")
     path = city.home / "report.jsonl"
-    with closing(FiledStore(city.home, city.id)) as store, closing(Report(path)) as report:
+    with closing(FiledStore(city.home, city.id, {})) as store, closing(Report(path)) as report:
         filing = Filing(bus, store, report, times=times, batch=4, patience=patience)
         filing.file(entries(file, mapping, "old"))
     return filing.account, [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -78,12 +78,23 @@ def test_a_crash_before_the_store_knew_files_nothing_twice(city: TwinCity, tmp_p
     take(city, file)
     path = city.home / "state" / "intake" / f"{city.id}.sqlite"
     path.unlink()
-    with closing(FiledStore(city.home, city.id)) as store:
+    with closing(FiledStore(city.home, city.id, {})) as store:
         store.put([FiledRow("old", "another", "t", b"")])  # so it does not look lost
     account, report = take(city, file, patience=0.3)
     assert account.known + account.filed == 4
     assert not report
     assert len(ledger(city)) == 4
+
+
+def test_a_trial_from_the_same_home_leaves_no_row_unfiled(city: TwinCity, tmp_path: Path) -> None:
+    """What was filed in the trial's city is filed here as well: its store is another's."""
+    file = lines(tmp_path / "a.jsonl", 3, sealed=False)
+    with TwinCity(tmp_path / "trial", rights=("register", "file", "replay")) as trial:
+        for place in (trial, city):
+            bus = place.connect(place.id, "intake", home=tmp_path / "home")
+            account = intake(bus, place.settings(place.id, home=tmp_path / "home"), Options(file=file))
+            assert counts(account) == {"rows": 3, "filed": 3}
+    assert len(ledger(city)) == 3
 
 
 def test_the_same_row_is_the_same_ticket_whatever_time_is_written_on_it(city: TwinCity, tmp_path: Path) -> None:

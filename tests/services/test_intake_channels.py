@@ -94,7 +94,7 @@ def test_what_the_city_does_not_know_is_rejected_before_it_is_sent(
     account, [line] = take(beijing, file, None)
     assert counts(account) == {"rows": 4, "filed": 3, "rejected": 1}
     assert (line["line"], line["row"], line["field"], code in line["reason"]) == (1, "bad", field, True)
-    with closing(FiledStore(tmp_path, "x")) as store, closing(Report(tmp_path / "report")) as report:
+    with closing(FiledStore(tmp_path, "x", {})) as store, closing(Report(tmp_path / "report")) as report:
         filing = Filing(beijing.connect(beijing.id, "intake"), store, report, times=Times.ROW, batch=4)
         filing.file(entries(file, None, "old"))
     assert counts(filing.account) == {"rows": 4, "known": 3, "refused": 1}

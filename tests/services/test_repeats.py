@@ -196,12 +196,12 @@ def test_only_its_own_complaints_are_compared() -> None:
 
 def test_open_tickets_outlive_the_process_and_hold_no_clear_text(tmp_path: Path) -> None:
     """What is compared is found again; one in which nothing agrees is not."""
-    with closing(FilingStore(tmp_path, "110000")) as store:
+    with closing(FilingStore(tmp_path, "110000", {})) as store:
         key = store.key
         with store.rebuilding():
             store.put(filing(OLD, -1, urgency=Urgency.URGENT))
             store.put(filing("110000-20260130-0000000009", -1, caller=b"x", place=b"y"))
-    with closing(FilingStore(tmp_path, "110000")) as store:
+    with closing(FilingStore(tmp_path, "110000", {})) as store:
         assert store.rebuilt and store.key == key
         assert store.get(OLD) == filing(OLD, -1, urgency=Urgency.URGENT)
         assert [other.ticket for other in store.alike(filing(NEW, 0, place=b"z"))] == [OLD]
@@ -219,7 +219,7 @@ def test_a_rebuilding_that_was_cut_short_is_none(tmp_path: Path) -> None:
             store.put(filing(OLD, -1))
             raise ZeroDivisionError
 
-    with closing(FilingStore(tmp_path, "110000")) as store:
+    with closing(FilingStore(tmp_path, "110000", {})) as store:
         with pytest.raises(ZeroDivisionError):
             cut_short(store)
         assert not store.rebuilt
