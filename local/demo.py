@@ -84,13 +84,12 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             founded = found(city, home, kafka.bootstrap, transport, speed=what.speed)
         children = _children(founded, what)
         with Supervisor(children, home=home):
-            began = time.monotonic()
             with (
                 _intake(founded, what) as intake,
                 _screen(founded, transport, console, what.tickets) as (watch, screen),
             ):
                 lag = Lag(transport, city.id, _systems(founded))
-                ended = _follow(watch, screen, intake, founded, kafka, lag, quiet=QUIET_SECONDS + _latest(city, what))
+                _follow(watch, screen, intake, founded, kafka, lag, quiet=QUIET_SECONDS + _latest(city, what))
             account = _account(intake, founded)
             with _said(console, "checking every event"):
                 settings, state = founded.settings(city.id), home / "state"
@@ -98,7 +97,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
                 # What was killed before its marks were committed handles again what it had handled.
                 killed = {line.system for line in history.journals.handled} if goes_on else ()
                 verdict = check(history, complete=True, restarted=killed)
-            result = result_of(verdict, history, city, account, ended - began)
+            result = result_of(verdict, history, city, account)
             (home / "verdict.txt").write_text(verdict.summary() + "\n", encoding="utf-8")
             (home / "played").write_text(what.text(), encoding="utf-8")
             show(console, verdict, result, home / "verdict.txt")
@@ -248,8 +247,8 @@ def _follow(
     lag: Lag,
     *,
     quiet: float,
-) -> float:
-    """Show the play until the city is done, and nothing came for ``quiet`` seconds; when its last event came.
+) -> None:
+    """Show the play until the city is done, and nothing came for ``quiet`` seconds.
 
     Quiet alone does not mean done: of a city that was killed everything is quiet until its services are up again.
     """
@@ -271,7 +270,7 @@ def _follow(
             continue
         stuck = time.monotonic() - max(moved, read) > STUCK_SECONDS
         if (stuck or _nothing_left(lag)) and not stirred():
-            return read
+            return
 
 
 def _latest(city: City, what: Play) -> float:

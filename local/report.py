@@ -13,25 +13,27 @@ from rich.console import Console
 from rich.text import Text
 
 from hutong import disposition
+from hutong.wire.stamps import LedgerStamp
 from local.cities import City
 from local.founding import FoundedCity
 from tests.checker import RULES, History, Verdict, latencies
 
 
-def result_of(
-    verdict: Verdict, history: History, city: City, account: Mapping[str, int], seconds: float
-) -> dict[str, Any]:
+def result_of(verdict: Verdict, history: History, city: City, account: Mapping[str, int]) -> dict[str, Any]:
     """The demo's JSON object. Latencies are milliseconds from the submit of a dispatch to its department's handler;
-    ``rejected`` counts rows that intake could not read or admit refused."""
-    counts = verdict.counts
+    ``rejected`` counts rows that intake could not read or admit refused; ``seconds`` are those from the first admitted
+    event to the last, so also of a play that was cut short and went on."""
+    counts, seconds = verdict.counts, admitted_seconds(history)
     tickets = sum(counts.tickets.values())
     desks = [f"{name}.desk" for name, organisation in city.organisations.items() if organisation.desk]
     waits = latencies(history, desks, [disposition.Dispatched.TYPE])
     return {
         "tickets": tickets,
-        "merged": counts.tickets.get("merged", 0),
         "rejected": account["rejected"] + account["refused"],
         "closed": counts.tickets.get("closed", 0),
+        "answered": counts.tickets.get("answered", 0),
+        "merged": counts.tickets.get("merged", 0),
+        "withdrawn": counts.tickets.get("withdrawn", 0),
         "ended": counts.ended,
         "open": tickets - counts.ended,
         "by_step": by_step(history),
@@ -41,9 +43,19 @@ def result_of(
         "duplicates": counts.duplicates,
         "lost": counts.lost,
         "seconds": round(seconds, 1),
-        "events_per_second": round(counts.ledger_events / seconds, 1),
+        "events_per_second": round(counts.ledger_events / seconds, 1) if seconds else None,
         "latency_ms": {"p50": percentile(waits, 50), "p99": percentile(waits, 99)},
     }
+
+
+def admitted_seconds(history: History) -> float:
+    """How long after the first event the last one was admitted."""
+    times = [
+        LedgerStamp.from_bytes(dict(record.headers)["ledger"]).admitted_ms
+        for log in history.ledger.values()
+        for record in log
+    ]
+    return (max(times) - min(times)) / 1000 if times else 0.0
 
 
 def by_step(history: History) -> dict[str, int]:
@@ -63,9 +75,10 @@ def show(console: Console, verdict: Verdict, result: Mapping[str, Any], file: Pa
     console.print()
     console.print(
         f"[bold]{result['tickets']}[/bold] tickets: {result['closed']} closed, "
-        f"{result['ended'] - result['closed']} answered at once, {result['open']} open; {result['rejected']} rows "
-        f"rejected. [bold]{result['ledger_events']}[/bold] events in {result['seconds']} s, "
-        f"{result['deliveries']} deliveries, {result['refused']} refused."
+        f"{result['answered']} answered at once, {result['merged']} merged, {result['withdrawn']} withdrawn, "
+        f"{result['open']} open; {result['rejected']} rows rejected. "
+        f"[bold]{result['ledger_events']}[/bold] events in {result['seconds']} s, {result['deliveries']} deliveries, "
+        f"{result['refused']} refused."
     )
     if verdict.ok:
         looked = sum(verdict.looked.values())
