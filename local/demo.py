@@ -102,7 +102,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             (home / "played").write_text(what.text(), encoding="utf-8")
             show(console, verdict, result, home / "verdict.txt")
             if stay:
-                show_commands(console, founded)
+                show_commands(console, founded, history)
                 with contextlib.suppress(KeyboardInterrupt):
                     while not threading.Event().wait(1.0):
                         kafka.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,15 +90,15 @@ def show(console: Console, verdict: Verdict, result: Mapping[str, Any], file: Pa
     console.print(Text(f"  rule by rule: {_near(file)}", "dim"))
 
 
-def show_commands(console: Console, founded: FoundedCity) -> None:
-    """One command to try next for each kind of user."""
+def show_commands(console: Console, founded: FoundedCity, history: History) -> None:
+    """One command to try next for each kind of user; about a ticket only where one was dispatched."""
     console.print("\nThe city goes on running; Ctrl-C ends it. Meanwhile, in another terminal:\n", style="bold")
-    for who, command in _commands(founded):
+    for who, command in _commands(founded, history):
         console.print(Text(f"  # {who}", "dim"))
         console.print(Text(f"  {command}\n", "cyan"), soft_wrap=True)
 
 
-def _commands(founded: FoundedCity) -> Iterator[tuple[str, str]]:
+def _commands(founded: FoundedCity, history: History) -> Iterator[tuple[str, str]]:
     desk = _busiest_desk(founded)
     hutong = _near(Path(sys.executable).parent / "hutong")
 
@@ -107,14 +106,14 @@ def _commands(founded: FoundedCity) -> Iterator[tuple[str, str]]:
         return f"HUTONG_CONFIG={_near(founded.settings_file(organisation))} {hutong} {command}"
 
     yield f"a department ({desk}) reads its deliveries", run(desk, "subscribe --system try --count 5")
-    ticket = _dispatched_ticket(founded)
-    yield "an operator follows one ticket", run(founded.city.id, f"ticket show {ticket}")
-    if founded.custodian:
-        yield "who could read what of it", run(founded.city.id, f"access {ticket}")
-        yield (
-            "and its citizen is forgotten",
-            run(founded.custodian, f"erase {ticket} --class identity --reason citizen_request"),
-        )
+    if ticket := _dispatched_ticket(history):
+        yield "an operator follows one ticket", run(founded.city.id, f"ticket show {ticket}")
+        if founded.custodian:
+            yield "who could read what of it", run(founded.city.id, f"access {ticket}")
+            yield (
+                "and its citizen is forgotten",
+                run(founded.custodian, f"erase {ticket} --class identity --reason citizen_request"),
+            )
     yield "an auditor replays the ledger", run(founded.city.id, "replay --output ledger.jsonl")
 
 
@@ -126,11 +125,9 @@ def _busiest_desk(founded: FoundedCity) -> str:
     return max(sizes, key=lambda name: sizes[name])
 
 
-def _dispatched_ticket(founded: FoundedCity) -> str:
-    """A ticket that went to a department, from the dispatcher's journal."""
-    with (founded.journals / f"{founded.city.id}.dispatch.jsonl").open(encoding="utf-8") as lines:
-        sent = (json.loads(line) for line in lines)
-        return next(str(line["ticket"]) for line in sent if line.get("type") == disposition.Dispatched.TYPE)
+def _dispatched_ticket(history: History) -> str | None:
+    """The first ticket that went to a department, if any did."""
+    return next((line.ticket for line in history.journals.sent if line.type == disposition.Dispatched.TYPE), None)
 
 
 def _near(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from rich.console import Console
 from hutong.transport import Record
 from hutong.wire.stamps import LedgerStamp
 from local.cities import City
-from local.report import result_of, show
-from tests.checker import RULES, History, Verdict
-from tests.checker.verdict import Counts
+from local.founding import FoundedCity
+from local.report import result_of, show, show_commands
+from tests.checker import RULES, Counts, History, Journals, Sent, Verdict
 
 ACCOUNT = {"rejected": 0, "refused": 0}
 CITY = City.load("beijing")
@@ -50,6 +51,15 @@ def verdict(tickets: Mapping[str, int], *, ended: int = 0, ledger_events: int = 
     return Verdict(violations=(), looked=Counter(dict.fromkeys(RULES, 1)), counts=counts)
 
 
+def commands(home: Path, *sent: Sent) -> str:
+    founded = FoundedCity(city=CITY, home=home, bootstrap="nowhere:1", registrar_key="0" * 64)
+    founded.journals.mkdir()
+    (founded.journals / "110000.water.desk.jsonl").touch()
+    console = Console(width=200, color_system=None, file=StringIO(), record=True)
+    show_commands(console, founded, replace(history(), journals=Journals(sent=sent)))
+    return console.export_text()
+
+
 def shown(verdict: Verdict, result: Mapping[str, Any]) -> str:
     console = Console(width=200, color_system=None, file=StringIO(), record=True)
     show(console, verdict, result, Path("verdict.txt"))
@@ -77,3 +87,23 @@ def test_a_ledger_of_one_moment_has_no_rate(times: tuple[int, ...]) -> None:
     """Nor has an empty one."""
     result = result_of(verdict({}, ledger_events=len(times)), history(times), CITY, ACCOUNT)
     assert (result["seconds"], result["events_per_second"]) == (0.0, None)
+
+
+def test_the_commands_name_a_ticket_that_was_dispatched(tmp_path: Path) -> None:
+    """The first that went to a department; what was only filed is none."""
+    filed, dispatched = (
+        Sent(at_ms=0, system="110000.dispatch", fingerprint=b"", ticket=ticket, id="i", type=type_, source="110000")
+        for ticket, type_ in (("A", "complaint.filed.v1"), ("B", "disposition.dispatched.v1"))
+    )
+    told = commands(tmp_path, filed, dispatched)
+    assert "ticket show B" in told
+    assert "access B" in told
+    assert "erase B" in told
+
+
+def test_where_nothing_was_dispatched_the_commands_about_a_ticket_are_left_out(tmp_path: Path) -> None:
+    """Three calls may all be answered at once; the others are shown all the same."""
+    told = commands(tmp_path)
+    assert "110000.water" in told
+    assert "replay --output ledger.jsonl" in told
+    assert not any(word in told for word in ("ticket show", "access", "erase"))
