@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 import hutong
 from hutong import complaint
+from hutong.events.words import External
 from hutong.rules.territory import Territory
 from services.exports import BadRow, Export, Row
 
@@ -31,6 +32,7 @@ _WANTED = {
 
 _TABLES = {"category": "tree of categories", "area": "table of divisions"}
 _SHOWN = 64
+_KEY: TypeAdapter[str] = TypeAdapter(External)
 _LONG_NUMBER = re.compile(r"\d{10,}")
 
 
@@ -105,11 +107,25 @@ def filed(entry: Entry, territory: Territory) -> complaint.Filed:
         raise BadRow(entry.line, field, str(entry.fields[field]), reason, entry.row) from None
 
 
+def shown_key(row: str) -> str:
+    """A row's key as a report may show it: whole where it is one; with shifted columns a citizen may stand there."""
+    return row if _is_key(row) else shown("row", row)
+
+
 def shown(field: str, value: str) -> str:
-    """A bad value as a report may show it: nothing of what is sealed, no number that may be a telephone or an id."""
-    if field not in PLAIN:
+    """A bad value as a report may show it: nothing of what is sealed, no number that may be a telephone or an id, no
+    key that is none."""
+    if field not in PLAIN or (field == "row" and not _is_key(value)):
         return "(not shown)" if value else ""
     return _LONG_NUMBER.sub("(number)", value[:_SHOWN])
+
+
+def _is_key(row: str) -> bool:
+    try:
+        _KEY.validate_python(row)
+    except ValidationError:
+        return False
+    return True
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import IO
 
 import hutong
 from services.exports import BadRow
-from services.intake.handler import Entry, shown
+from services.intake.handler import Entry, shown, shown_key
 
 
 class Report:
@@ -29,14 +29,12 @@ class Report:
 
     def rejected(self, bad: BadRow) -> None:
         """The row was not submitted."""
-        value = shown(bad.field, bad.value)
-        self._write(
-            outcome="rejected", line=bad.line, row=bad.row[:64], field=bad.field, value=value, reason=bad.reason
-        )
+        row, value = shown_key(bad.row), shown(bad.field, bad.value)
+        self._write(outcome="rejected", line=bad.line, row=row, field=bad.field, value=value, reason=bad.reason)
 
     def refused(self, entry: Entry, ticket: str, code: str, text: str) -> None:
         """The row was submitted, and the city turned it away."""
-        self._write(outcome="refused", line=entry.line, row=entry.row, ticket=ticket, code=code, reason=text)
+        self._write(outcome="refused", line=entry.line, row=shown_key(entry.row), ticket=ticket, code=code, reason=text)
 
     def _write(self, **line: object) -> None:
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")

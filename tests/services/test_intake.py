@@ -289,6 +289,22 @@ def test_a_report_shows_no_value_that_may_be_a_citizens_words(city: TwinCity, tm
         assert line["value"] == "(not shown)"
 
 
+@pytest.mark.parametrize("key", ["张三 13800138000", "张三", "x" * 65])
+def test_what_stands_where_a_rows_key_belongs_is_shown_only_if_it_is_one(
+    city: TwinCity, tmp_path: Path, key: str
+) -> None:
+    """With shifted columns a citizen's name and telephone stand there; line and field say where to look."""
+    day = f"{datetime.now(UTC):%Y-%m-%d} 00:00"
+    rows = f"{key},{day},投诉,电话,water,110105026,是,,\n{key},31/01/2026,投诉,电话,water,110105026,是,,\n"
+    file, mapping = csv_file(tmp_path, rows + "9,31/01/2026,投诉,电话,water,110105026,是,,\n")
+    _, report = take(city, file, mapping=mapping)
+    assert [(line["line"], line["row"], line["field"], line["value"]) for line in report] == [
+        (2, "(not shown)", "row", "(not shown)"),
+        (3, "(not shown)", "created", "31/01/2026"),
+        (4, "9", "created", "31/01/2026"),
+    ]
+
+
 def test_lines_that_are_no_json_object_are_told_and_empty_ones_passed(tmp_path: Path) -> None:
     """Their numbers are those of the file."""
     file = tmp_path / "a.jsonl"
