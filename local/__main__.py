@@ -15,6 +15,7 @@ from hutong.errors import SettingsError, Unavailable
 from local.cities import City
 from local.demo import Play, play
 from local.generator import Generator
+from local.supervisor import inherited
 
 SPEED = 720
 """How fast a demo is played unless told otherwise: a day in two minutes."""
@@ -93,6 +94,8 @@ def demo(
         speed=speed or (SPEED if data is None else 1),
     )
     home, bootstrap = Path(os.environ.get("HUTONG_DEMO_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
+    for name in os.environ.keys() - inherited().keys():
+        del os.environ[name]  # the checker reads the city by its own settings, too
     try:
         sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))
     except KeyboardInterrupt:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -193,12 +192,13 @@ def _intake(founded: FoundedCity, what: Play) -> Iterator[subprocess.Popen[bytes
         source = ("-", "--format", "jsonl", "--batch", str(batch_of(what.tickets, seconds)))
     else:
         source = (str(what.data.absolute()), "--map", str(what.map), "--limit", str(what.tickets))
-    command = Child.service("intake", *source, "--json", "--report", str(home / "rejected.jsonl"))
+    variables = founded.variables(founded.city.id)
+    command = Child.service("intake", *source, "--json", "--report", str(home / "rejected.jsonl"), env=variables)
     (home / "logs").mkdir(exist_ok=True)
     with open(home / "logs" / "intake.log", "ab") as log, open(home / "intake.json", "wb") as account:
         process = subprocess.Popen(
             tethered(command.argv), cwd=ROOT, stdin=subprocess.DEVNULL if what.data else subprocess.PIPE,
-            stdout=account, stderr=log, env={**os.environ, **founded.variables(founded.city.id), **command.env},
+            stdout=account, stderr=log, env=command.environment,
         )  # fmt: skip
     if process.stdin is None:
         yield process

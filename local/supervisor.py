@@ -27,7 +27,7 @@ _Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Child:
-    """A process to keep running. ``env`` is added to the supervisor's own environment."""
+    """A process to keep running. Of settings (``HUTONG_*``) it has those in ``env`` alone: see :func:`inherited`."""
 
     name: str
     argv: tuple[str, ...]
@@ -39,6 +39,21 @@ class Child:
         name = name or service
         argv = (sys.executable, "-m", f"services.{service}", *args)
         return cls(name=name, argv=argv, env={"HUTONG_INSTANCE": name, **(env or {})})
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """All of its environment."""
+        return {**inherited(), **self.env}
+
+
+def inherited() -> Mapping[str, str]:
+    """Our environment without settings. Whoever started us may act as an organisation of his own in that shell, and
+    variables win over files: his outbox or key would become that of every service. The language is his to choose."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith("HUTONG_") or name == "HUTONG_LANG"
+    }
 
 
 class _Running:
@@ -195,7 +210,7 @@ class Supervisor:
         with open(self._log(child), "ab") as log:
             return subprocess.Popen(
                 tethered(child.argv),
-                env={**os.environ, **child.env},
+                env=child.environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

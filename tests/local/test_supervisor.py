@@ -63,6 +63,19 @@ def test_child_gets_its_environment_and_log(tmp_path: Path) -> None:
         until(lambda: log.exists() and "110101 True" in log.read_text())
 
 
+def test_a_child_inherits_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell that acts as an organisation starts a city whose services are their own; its language they keep."""
+    for name in ("HUTONG_OUTBOX", "HUTONG_ORGANISATION", "HUTONG_CONFIG", "hutong_key", "HUTONG_LANG"):
+        monkeypatch.setenv(name, "of the shell")
+    names = "{n: v for n, v in os.environ.items() if n.upper().startswith('HUTONG_')}"
+    program = f"import os; print(sorted(({names}).items()), flush=True)\n" + FOREVER
+    told = "[('HUTONG_LANG', 'of the shell'), ('HUTONG_ORGANISATION', '110101')]"
+    log = tmp_path / "logs" / "desk.log"
+    with Supervisor([python("desk", program, HUTONG_ORGANISATION="110101")], home=tmp_path):
+        until(lambda: log.exists() and log.read_text().endswith("\n"))
+    assert log.read_text().splitlines()[0] == told
+
+
 def test_stop_leaves_nothing_running(tmp_path: Path) -> None:
     """Stopping asks each to end in its own way, and kills the one that does not listen."""
     asked = tmp_path / "asked"
