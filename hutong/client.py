@@ -381,11 +381,11 @@ class Bus:
             self._ring.refresh()
         else:
             self._ring.look()
-        return unseal(
-            sealed,
-            self._keys,
-            Place(ticket=event.ticket, source=event.source, type=event.type, event_id=event.id, field=field),
-        )
+        place = Place(ticket=event.ticket, source=event.source, type=event.type, event_id=event.id, field=field)
+        try:
+            return unseal(sealed, self._keys, place)
+        except KeyPending as pending:
+            raise KeyPending(f"{pending}{self._ring.cause()}") from None
 
     def opened(self, event: Event) -> EventData:
         """The event's data with its sealed fields open, to be submitted anew: what was refused as ``stale_key`` is

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hutong.errors import InvalidEvent, SettingsError, Unavailable, UnknownOutcome
 from hutong.loop import read_to
 from hutong.registry import DirectoryReader
+from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore
 from hutong.transport import Consumer, Partition, Record, Transport
 from hutong.wire.envelope import Environment
@@ -86,6 +87,24 @@ class KeyRing:
             if isinstance(error, UnknownOutcome):  # reading leaves nothing behind
                 raise Unavailable(f"released keys cannot be read now ({error})") from error
             raise
+
+    def cause(self) -> str:
+        """Why a key does not come, where the directory shows it, as the end of a sentence; else nothing.
+
+        Raises:
+            Unavailable: the broker is away.
+        """
+        reader = self._directory
+        if not (reader.was_read and self._out_of_reach(reader.known) and self._out_of_reach(reader.refresh())):
+            return ""
+        return (
+            f"; the directory has no sealing key of {self._organisation}, so nothing can be released to it: have it "
+            f"entered (`hutong org register {self._organisation} --sealing-key HEX`)"
+        )
+
+    def _out_of_reach(self, directory: Directory) -> bool:
+        standing = directory.get(self._organisation)
+        return standing is not None and standing.entry.sealing_key is None and directory.custodian() is not None
 
     def _read_on(self, opener: Opener) -> None:
         try:

@@ -138,6 +138,9 @@ def register(
         )
         entry = entry_from(wish, registrar.directory, ledger)
         number = registrar.register(entry, _now())
+        unsealed = entry.sealing_key is None and registrar.directory.custodian() is not None
+    if unsealed:
+        typer.echo(say("register.unsealed", organisation=organisation), err=True)
     if not under_city(organisation, settings.city):
         typer.echo(say("register.foreign", organisation=organisation, city=settings.city), err=True)
     if json_:

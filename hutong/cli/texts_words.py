@@ -156,6 +156,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{organisation} does not lie under {city}: it may read, but what it submits here is refused",
         "{organisation} 不属于 {city}：可接收，但其上报将被拒收",
     ),
+    "register.unsealed": (
+        (
+            "{organisation} has no sealing key: no ticket key can be released to it, so it opens no sealed field; "
+            "register it again with --sealing-key"
+        ),
+        "{organisation} 未登记密封公钥：无法向其发放工单密钥，密封内容无法打开；请以 --sealing-key 重新登记",
+    ),
     "register.missing": ("{organisation} is new: this is needed", "{organisation} 为新单位：此项必填"),
     "register.right": ("no right is called {right}: one of {rights}", "没有名为 {right} 的权限：可用 {rights}"),
     "register.level": ("must be one of {levels}", "须为 {levels} 之一"),

@@ -122,7 +122,7 @@ class Minting:
                 raise KeyPending(
                     f"no {key_class} key of {ticket} was released to this organisation within {self._wait:g} s: does "
                     "the custodian run (`hutong status`), and has this organisation a part in the ticket that the "
-                    "table schemas/access.yaml names?"
+                    f"table schemas/access.yaml names?{self._ring.cause()}"
                 )
             time.sleep(_GLANCE_SECONDS)
             self._ring.refresh()

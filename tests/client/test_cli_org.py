@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -73,6 +74,19 @@ def test_an_entry_keeps_what_is_not_said(command: Command, cli_city: TwinCity) -
     assert not again["written"]
     (taken,) = command.json("110000", "org", "register", "110000.water", "--right", "none")
     assert taken["rights"] == []
+
+
+def test_who_is_registered_without_a_sealing_key_beside_a_custodian_is_warned_of(command: Command) -> None:
+    """No ticket key can be released to it. In a city without a custodian none is needed."""
+    words = ("org", "register", "110000.heat", "--level", "utility", "--signing-key", KEY)
+    assert command.run("110000", *words).stderr == ""
+    keeper = ("--level", "department", "--right", "custody", "--signing-key", KEY, "--sealing-key", KEY)
+    assert command.run("110000", "org", "register", "110000.custodian", *keeper).stderr == ""
+    warned = command.run("110000", *words, "--json")
+    assert "110000.heat has no sealing key" in warned.stderr
+    assert json.loads(warned.stdout)["sealing_key"] is None
+    assert command.run("110000", *words, "--sealing-key", KEY).stderr == ""
+    assert command.run("110000", *words).stderr == ""  # what is not said stays
 
 
 @pytest.mark.parametrize(

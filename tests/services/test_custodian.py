@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,28 @@ def test_before_its_key_is_released_nobody_writes(town: Town) -> None:
     town.keeper()
     town.say(WATER, disposition.Resolved(report=hutong.Clear("已修好")), ticket)
     assert town.opens(CITY, ticket, "report", disposition.Resolved) == "已修好"
+
+
+def test_who_has_no_sealing_key_in_the_directory_is_told_so(town: Town) -> None:
+    """Nothing can be released to it. Whoever waits to read or to write learns that, until the registrar enters one."""
+    entry = town.hotline.directory.organisations[WATER].entry
+    town.city.registrar.register(entry.model_copy(update={"sealing_key": None}), datetime.now(UTC))
+    town.city.take_over()
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    town.say(WATER, disposition.Accepted(), ticket)
+    water = town.bus(WATER)
+    event = next(iter(water.replay(source="deliveries", ticket=ticket)))
+    told = f"no sealing key of {WATER}.*--sealing-key"
+    with pytest.raises(hutong.KeyPending, match=told):
+        water.unseal(event, "narrative")
+    with pytest.raises(hutong.KeyPending, match=told):
+        town.say(WATER, disposition.Resolved(report=hutong.Clear("已修好")), ticket)
+    town.city.registrar.register(entry, datetime.now(UTC))
+    with pytest.raises(hutong.KeyPending) as pending:
+        water.unseal(event, "narrative")
+    assert "no sealing key" not in str(pending.value)
 
 
 def test_a_key_is_with_the_custodian_before_its_event_is_on_the_submissions(town: Town) -> None:
