@@ -39,11 +39,15 @@ def generate(
         datetime | None,
         typer.Option(formats=["%Y-%m"], help="A whole month instead: its days, one after the other. 月"),
     ] = None,
-    scale: Annotated[float, typer.Option(min=0.0001, help="1 is a whole city: 70,000 calls a day. 规模")] = 0.01,
+    scale: Annotated[float, typer.Option(min=0.0001, help="1 is a whole city's 70,000 calls a day. 规模")] = 0.01,
     seed: Annotated[int, typer.Option(help="The same seed gives the same complaints. 随机种子")] = 1,
     city: Annotated[str, typer.Option(help="The demo city. 城市")] = "beijing",
     size: Annotated[
-        str | None, typer.Option(help="How much of the city: demo, districts or all (places.yaml). 范围")
+        str | None,
+        typer.Option(
+            help="Where calls come from: demo, the usual one, puts all of them into four districts; districts and all "
+            "spread them over the city (places.yaml). 范围"
+        ),
     ] = None,
 ) -> None:
     """Write generated complaints as JSON lines for intake. 生成诉求.

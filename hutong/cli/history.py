@@ -45,8 +45,9 @@ class Holder:
 class History:
     """One ticket's life. ``ticket`` and ``filed`` are None where only refusals speak of it.
 
-    ``age`` is from filing to the end of an ended ticket, else until ``now``. ``repeats`` are younger tickets that were
-    merged into it, ``erased`` the ids of ticket keys that the custodian destroyed.
+    ``age`` is from filing to the end of an ended ticket, else until ``now``. ``repeats`` are younger tickets that it
+    was told of as its repeats (the merge of one may have been refused after that), ``erased`` the ids of ticket keys
+    that the custodian destroyed.
     """
 
     id: str

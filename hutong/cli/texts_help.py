@@ -54,7 +54,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "org keygen": ("hutong org keygen 110000.water",),
     "org found": ("hutong org found --partitions 4 --name zh=北京12345 --right file --right dispatch",),
     "org register": (
-        "hutong org register 110000.water --name zh=市供水单位 --level utility --parent 110000 --signing-key 6f1c…",
+        (
+            "hutong org register 110000.water --name zh=市供水单位 --level utility --parent 110000 "
+            "--signing-key 6f1c… --sealing-key 9b42…"
+        ),
     ),
     "org list": ("hutong org list --json",),
     "org revoke": ("hutong org revoke 110000.water --reason key_lost",),
