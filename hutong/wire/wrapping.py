@@ -20,7 +20,7 @@ from hutong.events.sealed import KeyClass
 from hutong.rules.directory import Directory
 from hutong.sealing import KEY_BYTES, DataKey
 from hutong.transport import Outgoing, Record
-from hutong.wire.envelope import SIGNATURE, Environment
+from hutong.wire.envelope import SIGNATURE, Environment, is_event_id
 from hutong.wire.identity import ticket_city
 from hutong.wire.merkle import leaf_hash
 from hutong.wire.signing import Signature, Signer, Verifier
@@ -154,8 +154,10 @@ class Opener:
             sender, event = headers["sender"].decode("ascii"), headers["event"].decode("ascii")
         except UnicodeDecodeError:
             raise InvalidEvent("bad_header", "sender or event is no ASCII text") from None
-        if len(headers["number"]) != 8 or len(event) > 64:
-            raise InvalidEvent("bad_header", "number has 8 bytes, event at most 64")
+        if len(headers["number"]) != 8:
+            raise InvalidEvent("bad_header", "number has 8 bytes")
+        if event and not is_event_id(event):  # a database may refuse what is no such text
+            raise InvalidEvent("bad_key", f"{event[:80]!r} is no event's id")
         letter = Letter(
             name=name,
             sender=sender,

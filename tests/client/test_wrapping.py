@@ -123,6 +123,15 @@ def test_what_is_forged_is_for_another_or_holds_another_key_proves_nothing() -> 
         Opener(KEEPER, SEALING[KEEPER], "production").open(record(letter()), directory())
 
 
+@pytest.mark.parametrize("event", ["e\0", "e 1", "e\n", "e'", "e" * 65], ids=repr)
+def test_the_event_it_was_minted_for_has_an_events_id(event: str) -> None:
+    """A true author's own record that names no event proves nothing; one that names none at all does."""
+    with pytest.raises(InvalidEvent, match="no event's id") as error:
+        opener().open(record(replace(letter(), event=event)), directory())
+    assert error.value.code == "bad_key"
+    assert opener().open(record(replace(letter(), event="")), directory()).event == ""
+
+
 def test_only_the_custodian_releases() -> None:
     """A participant's own well signed record gives another no key."""
     with pytest.raises(InvalidEvent, match="not_entitled"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 
 from hutong.errors import SettingsError
 from hutong.sealing import DataKey
+from hutong.settings import read_private_key
+from hutong.wire.wrapping import KeyName, Letter, Wrapper
 from services.custodian.databases import open_database
 from services.custodian.handler import Kept
 from services.custodian.store import Store
 from services.custodian.vault import Vault, make_master_key, read_master_key
+from tests.services.custodians import CUSTODIAN, HEAT, Town
 from tests.services.custody import CASE, TICKET, VAULT, letter
 
 
@@ -82,6 +86,25 @@ def test_a_damaged_row_is_named_and_the_others_go_on(where: str, capsys: pytest.
     assert found == {bad.id: None, good.id: good}
     assert f"{TICKET}/content/{bad.id.hex()}" in "".join(capsys.readouterr())
     store.close()
+
+
+def test_a_key_of_no_event_is_passed_over(where: str, tmp_path: Path) -> None:
+    """An organisation names what is no event's id, and what no database takes; the next ticket's keys are kept."""
+    town = Town(tmp_path / "town")
+    try:
+        ticket, key = town.file(), DataKey.mint()
+        name = KeyName(ticket=ticket, key_class="content", key_id=key.id)
+        wrapper = Wrapper(HEAT, read_private_key(town.city.keys / f"{HEAT}.pem"), "test")
+        forged = Letter(name=name, sender=HEAT, reader=CUSTODIAN, key=key, event="e\0")
+        producer = town.city.transport.producer(client_id="forger")
+        producer.send(wrapper.records([forged], town.hotline.directory), timeout=5)
+        later = town.file()
+        town.keeper(custody_store=where)
+        with closing(Store(open_database(where), read_master_key(None, town.master_key))) as store:
+            assert key.id not in {kept.key_id for kept in store.keys(ticket)}
+            assert {kept.key_class for kept in store.keys(later)} == {"identity", "content"}
+    finally:
+        town.close()
 
 
 def test_a_master_key_comes_from_a_file_or_a_variable(tmp_path: Path) -> None:
