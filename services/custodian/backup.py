@@ -11,7 +11,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,9 @@ def back_up(database: Database, file: Path) -> int:
     try:
         part.unlink(missing_ok=True)
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
-            with gzip.open(raw, "wt", encoding="utf-8") as out:
+            with gzip.open(raw, "wt", encoding="utf-8") as out, contextlib.closing(_lines(database)) as lines:
                 digest, count = sha256(), -1  # the head is no row
-                for line in _lines(database):
+                for line in lines:
                     out.write(line)
                     digest.update(line.encode())
                     count += 1
@@ -50,11 +50,11 @@ def back_up(database: Database, file: Path) -> int:
     return count
 
 
-def _lines(database: Database) -> Iterator[str]:
+def _lines(database: Database) -> Generator[str]:
     yield json.dumps({"format": _FORMAT}) + "\n"
     with database.transaction():
         for table, columns in TABLES.items():
-            for row in database.rows(f"select {', '.join(columns)} from {table}"):
+            for row in database.each(f"select {', '.join(columns)} from {table}"):
                 yield json.dumps([table, *map(_plain, row)], ensure_ascii=False) + "\n"
 
 

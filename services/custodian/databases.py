@@ -8,18 +8,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hutong.errors import SettingsError, Unavailable
+from hutong.errors import BusError, SettingsError, Unavailable
 from services.custodian.store import SCHEMA, Database
 
 if TYPE_CHECKING:
     import psycopg
 
 
+_LOCK_SECONDS = 10.0
+"""Seconds that a lock of another program is waited for."""
+
+_RESTORE = "restore the latest backup into a new one (`python -m services.custodian restore`)"
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_TODO = {
+    sqlite3.SQLITE_FULL: "make room on its disk, then start again",
+    sqlite3.SQLITE_CORRUPT: f"it is damaged, {_RESTORE}",
+    sqlite3.SQLITE_NOTADB: f"it is damaged, {_RESTORE}",
+}
+_TODO_ELSE = f"make its folder writable, and its disk sound with room on it; if the file is damaged, {_RESTORE}"
+
+
 def open_database(where: str) -> Database:
     """The database at ``where``: a ``postgresql://`` address, else the path of a SQLite file.
 
     Raises:
-        SettingsError: it cannot be opened, or its driver is missing. Unavailable: PostgreSQL does not answer.
+        SettingsError: it cannot be opened, or its driver is missing. Unavailable: PostgreSQL does not answer, or
+            another program has the file locked.
     """
     if where.startswith(("postgresql://", "postgres://")):
         return PostgresDatabase(where)
@@ -30,39 +44,60 @@ class SqliteDatabase:
     """One file, readable by its owner alone; every transaction is on the disk when it ends."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma secure_delete=on")
             for statement in SCHEMA:
                 self._db.execute(statement.format(blob="blob"))
         except (OSError, sqlite3.Error) as error:
-            raise SettingsError(
-                f"the custodian's store {path} cannot be opened ({error}): make its folder writable; if the file is "
-                "damaged, restore the latest backup into a new one (`python -m services.custodian restore`)"
-            ) from error
+            raise self._fate(error) from error
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._db.execute(query, values).fetchall()
+        with self._fates():
+            return self._db.execute(query, values).fetchall()
+
+    def each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        with self._fates():
+            yield from self._db.execute(query, values)
 
     def do(self, query: str, *values: object) -> None:
-        self._db.execute(query, values)
+        with self._fates():
+            self._db.execute(query, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+        with self._fates():
+            self._db.execute("begin immediate")
+            try:
+                yield
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:  # after some errors SQLite has ended it itself
+                    self._db.execute("rollback")
+                raise
 
     def wipe(self) -> None:
-        self._db.execute("pragma wal_checkpoint(truncate)")
+        with self._fates():
+            self._db.execute("pragma wal_checkpoint(truncate)")
+
+    @contextmanager
+    def _fates(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._fate(error) from error
+
+    def _fate(self, error: Exception) -> BusError:
+        """A lock passes; everything else a person must mend."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without its extension
+        if code in _LOCKED:
+            return Unavailable(f"the custodian's store {self._path} is locked by another program ({error})")
+        return SettingsError(f"the custodian's store {self._path} fails ({error}): {_TODO.get(code, _TODO_ELSE)}")
 
     def close(self) -> None:
         self._db.close()
@@ -90,6 +125,11 @@ class PostgresDatabase:
         with self._fates():
             cursor = self._open().execute(query.replace("?", "%s"), values)
             return cursor.fetchall()
+
+    def each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        with self._fates(), self._open().cursor(name="each") as cursor:  # it stays with the server, and comes in parts
+            cursor.execute(query.replace("?", "%s"), values)
+            yield from cursor
 
     def do(self, query: str, *values: object) -> None:
         with self._fates():

@@ -7,7 +7,7 @@ are in clear, as they are on the ledger; keys are not.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from typing import Any, Protocol
@@ -45,10 +45,18 @@ SCHEMA = (
 
 
 class Database(Protocol):
-    """The little that is asked of a database. Queries are written with ``?``."""
+    """The little that is asked of a database. Queries are written with ``?``.
+
+    Every method raises :class:`~hutong.errors.Unavailable` where it does not answer, or is locked (nothing was
+    changed), and :class:`~hutong.errors.SettingsError` where a person must mend it: its disk is full, it is damaged.
+    """
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds."""
+        ...
+
+    def each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """The same one by one, for what may not fit into memory; inside :meth:`transaction`."""
         ...
 
     def do(self, query: str, *values: object) -> None:

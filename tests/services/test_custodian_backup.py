@@ -11,7 +11,7 @@ from hutong.errors import SettingsError
 from hutong.sealing import DataKey
 from services.custodian.backup import back_up, restore
 from services.custodian.databases import open_database
-from services.custodian.store import Store
+from services.custodian.store import Database, Store
 from tests.services.custody import CASE, TICKET, VAULT, letter
 
 
@@ -38,6 +38,34 @@ def test_a_backup_restores_everything_and_holds_no_key_in_clear(where: str, tmp_
     assert [again.open(TICKET, kept) for kept in again.keys(TICKET)] == [key]
     assert (again.case(TICKET), again.meta("learn")) == (CASE, b"1")
     again.close()
+
+
+class Asked:
+    """A database that remembers the longest answer it gave in one piece."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+        self.longest = 0
+
+    def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        found = self._inner.rows(query, *values)
+        self.longest = max(self.longest, len(found))
+        return found
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+def test_a_backup_holds_no_table_in_memory(where: str, tmp_path: Path) -> None:
+    """Row by row, however many there are."""
+    store = Store(open_database(where), VAULT)
+    with store.transaction():
+        for _ in range(250):
+            store.hold(letter(DataKey.mint()))
+    store.close()
+    asked = Asked(open_database(where))
+    assert back_up(asked, tmp_path / "backup.gz") == 250 + 2  # type: ignore[arg-type]
+    assert asked.longest <= 1
 
 
 def test_a_backup_that_is_cut_or_changed_restores_nothing(tmp_path: Path) -> None:

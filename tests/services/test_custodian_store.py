@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hutong.errors import SettingsError
+from hutong.errors import SettingsError, Unavailable
 from hutong.sealing import DataKey
 from hutong.settings import read_private_key
+from hutong.transport import Partition
 from hutong.wire.wrapping import KeyName, Letter, Wrapper
-from services.custodian.databases import open_database
+from services.custodian import databases, wiring
+from services.custodian.databases import SqliteDatabase, open_database
 from services.custodian.handler import Kept
-from services.custodian.store import Store
+from services.custodian.store import Database, Store
 from services.custodian.vault import Vault, make_master_key, read_master_key
 from tests.services.custodians import CUSTODIAN, HEAT, Town
 from tests.services.custody import CASE, TICKET, VAULT, letter
@@ -63,6 +66,76 @@ def test_half_a_transaction_is_none(where: str) -> None:
         half()
     assert store.case(TICKET) is None
     store.close()
+
+
+def test_a_lock_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds the file locked is told to try again; afterwards he can."""
+    monkeypatch.setattr(databases, "_LOCK_SECONDS", 0.0)
+    path = tmp_path / "keys.sqlite"
+    store = Store(open_database(str(path)), VAULT)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(Unavailable, match="locked by another program"), store.transaction():
+            raise AssertionError("it is locked")
+    with store.transaction():
+        store.put(CASE)
+    assert store.case(TICKET) == CASE
+    store.close()
+
+
+def test_a_full_disk_is_said_and_half_a_transaction_is_none(tmp_path: Path) -> None:
+    """What fits no more is not there, nor what was written before it; with room it goes on."""
+    database = SqliteDatabase(tmp_path / "keys.sqlite")
+    store = Store(database, VAULT)
+    database._db.execute("pragma max_page_count = 1")  # never below what it has
+
+    def write() -> None:
+        with store.transaction():
+            store.put(CASE)
+            store.set_meta("large", bytes(100_000))
+
+    with pytest.raises(SettingsError, match=r"keys\.sqlite fails .*make room on its disk"):
+        write()
+    assert store.case(TICKET) is None
+    database._db.execute("pragma max_page_count = 1000000")
+    with store.transaction():
+        store.put(CASE)
+    assert store.case(TICKET) == CASE
+    store.close()
+
+
+@pytest.mark.parametrize("begin", [0, 4096], ids=["its head", "behind its first page"])
+def test_a_damaged_file_is_said(tmp_path: Path, begin: int) -> None:
+    """With the file, and what to do."""
+    path = tmp_path / "keys.sqlite"
+    Store(open_database(str(path)), VAULT).close()
+    path.write_bytes(path.read_bytes()[:begin].ljust(path.stat().st_size, b"\xff"))
+    with pytest.raises(SettingsError, match=r"keys\.sqlite fails .*restore the latest backup"):
+        Store(open_database(str(path)), VAULT)
+
+
+def test_a_full_disk_ends_the_custodian_and_parks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 6: it is no ticket's fault. With room again the next start goes on."""
+    town = Town(tmp_path)
+
+    def full(where: str) -> Database:
+        database = SqliteDatabase(Path(where))
+        database._db.execute("pragma max_page_count = 1")
+        return database
+
+    try:
+        town.keeper()
+        tickets = [town.file() for _ in range(20)]
+        with monkeypatch.context() as patched:
+            patched.setattr(wiring, "open_database", full)
+            with pytest.raises(SettingsError, match="make room"):
+                town.keeper()
+        place = Partition(f"deadletters.{CUSTODIAN}", 0)
+        assert town.city.transport.bounds([place])[place].end == 0
+        town.keeper()
+        assert all(len(town.notices(ticket)) == 2 for ticket in tickets)
+    finally:
+        town.close()
 
 
 def test_another_master_key_is_one_clear_error(where: str) -> None:
