@@ -25,6 +25,8 @@ _FORMAT = "hutong custody backup 1"
 def back_up(database: Database, file: Path) -> int:
     """Write everything as of one moment; how many rows. The file is whole or not there, and its owner's alone.
 
+    The custodian writes meanwhile; what it writes is not in the file.
+
     Raises:
         SettingsError: it cannot be written.
     """
@@ -42,6 +44,7 @@ def back_up(database: Database, file: Path) -> int:
             raw.flush()
             os.fsync(raw.fileno())
         part.replace(file)
+        database.wipe()  # what was destroyed while this was reading could not go
     except OSError as error:
         raise SettingsError(f"the backup {file} cannot be written ({error})") from error
     finally:
@@ -52,7 +55,7 @@ def back_up(database: Database, file: Path) -> int:
 
 def _lines(database: Database) -> Generator[str]:
     yield json.dumps({"format": _FORMAT}) + "\n"
-    with database.transaction():
+    with database.snapshot():
         for table, columns in TABLES.items():
             for row in database.each(f"select {', '.join(columns)} from {table}"):
                 yield json.dumps([table, *map(_plain, row)], ensure_ascii=False) + "\n"

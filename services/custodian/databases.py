@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +69,16 @@ class SqliteDatabase:
         with self._fates():
             self._db.execute(query, values)
 
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._begun("begin immediate")
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._begun("begin")  # it reads, and in WAL mode who reads holds no writer up
+
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def _begun(self, begin: str) -> Iterator[None]:
         with self._fates():
-            self._db.execute("begin immediate")
+            self._db.execute(begin)
             try:
                 yield
                 self._db.execute("commit")
@@ -138,6 +144,12 @@ class PostgresDatabase:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._fates(), self._open().transaction():
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self.transaction():
+            self.do("set transaction isolation level repeatable read, read only")
             yield
 
     def wipe(self) -> None:

@@ -56,7 +56,7 @@ class Database(Protocol):
         ...
 
     def each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """The same one by one, for what may not fit into memory; inside :meth:`transaction`."""
+        """The same one by one, for what may not fit into memory; inside :meth:`snapshot`."""
         ...
 
     def do(self, query: str, *values: object) -> None:
@@ -67,8 +67,13 @@ class Database(Protocol):
         """All that is changed inside is on the disk when the block ends, or nothing is."""
         ...
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All that is read inside is as of one moment, that of the first question. Holds up nobody who writes."""
+        ...
+
     def wipe(self) -> None:
-        """Leave nothing of deleted rows behind in the files, as far as that can be."""
+        """Leave nothing of deleted rows behind in the files. What a :meth:`snapshot` still sees stays until a wipe after
+        it."""
         ...
 
     def close(self) -> None:

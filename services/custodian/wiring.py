@@ -79,6 +79,7 @@ def custodian(
         )
         opened.callback(directory.close)
         directory.refresh()
+        store.database.wipe()  # a former custodian may have been killed between destroying a key and this
         opener = Opener(bus.organisation, key, settings.environment)
         mailbox = Mailbox(transport, bus.organisation, opener, directory, store)
         opened.callback(mailbox.close)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hutong.errors import SettingsError
 from hutong.sealing import DataKey
+from services.custodian import databases
 from services.custodian.backup import back_up, restore
 from services.custodian.databases import open_database
-from services.custodian.store import Database, Store
+from services.custodian.store import TABLES, Database, Store
 from tests.services.custody import CASE, TICKET, VAULT, letter
 
 
@@ -38,6 +40,66 @@ def test_a_backup_restores_everything_and_holds_no_key_in_clear(where: str, tmp_
     assert [again.open(TICKET, kept) for kept in again.keys(TICKET)] == [key]
     assert (again.case(TICKET), again.meta("learn")) == (CASE, b"1")
     again.close()
+
+
+class Beside:
+    """A database on which somebody else does something between two of its answers."""
+
+    def __init__(self, inner: Database, act: Callable[[], None]) -> None:
+        self._inner = inner
+        self._act = act
+
+    def each(self, query: str, *values: object) -> Iterator[tuple[object, ...]]:
+        yield from self._inner.each(query, *values)
+        self._act()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+def test_the_custodian_works_while_it_is_backed_up(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes between every two tables, and nothing of that is in the backup: that is of one moment."""
+    monkeypatch.setattr(databases, "_LOCK_SECONDS", 0.0)
+    before, later = DataKey.mint(), [DataKey.mint() for _ in TABLES]
+    store, keys = Store(open_database(where), VAULT), iter(later)
+    with store.transaction():
+        store.hold(letter(before))
+
+    def write() -> None:
+        key = next(keys)
+        with store.transaction():
+            store.hold(letter(key))
+            store.give(TICKET, [(key.id, "110000.water")])
+            store.put(CASE)
+
+    file, other = tmp_path / "backup.gz", str(tmp_path / "new.sqlite")
+    back_up(Beside(open_database(where), write), file)  # type: ignore[arg-type]
+    assert {key.key_id for key in store.keys(TICKET)} == {key.id for key in (before, *later)}
+    store.close()
+    restore(open_database(other), file)
+    again = Store(open_database(other), VAULT)
+    assert [key.key_id for key in again.keys(TICKET)] == [before.id]
+    assert (again.given(TICKET), again.case(TICKET)) == (frozenset(), None)
+    again.close()
+
+
+def test_what_is_destroyed_while_it_is_backed_up_goes_when_that_is_done(tmp_path: Path) -> None:
+    """The backup's reader holds former pages of the file's log; afterwards they are gone."""
+    path, key = tmp_path / "keys.sqlite", DataKey.mint()
+    store = Store(open_database(str(path)), VAULT)
+    with store.transaction():
+        store.hold(letter(key))
+    ((box,),) = store.database.rows("select box from held")
+
+    def destroy() -> None:
+        with store.transaction():
+            store.destroy(store.keys(TICKET))
+
+    back_up(Beside(open_database(str(path)), destroy), tmp_path / "backup.gz")  # type: ignore[arg-type]
+    content = b"".join(each.read_bytes() for each in tmp_path.glob("keys.sqlite*"))
+    assert len(content) > 4096
+    assert box not in content
+    store.close()
 
 
 class Asked:
