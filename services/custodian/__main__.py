@@ -41,7 +41,7 @@ def _keep(bus: hutong.Bus) -> None:
 @app.command("backup")
 def _backup(file: File) -> None:
     """Write everything that is kept into FILE, encrypted as it is at rest; also while the service runs. 备份"""
-    crash_only(lambda: print(f"{back_up(CustodySettings().database(), file)} rows are in {file}"))
+    crash_only(lambda: print(f"{back_up(CustodySettings().database(make=False), file)} rows are in {file}"))
 
 
 @app.command("restore")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hutong.errors import SettingsError
-from services.custodian.store import TABLES, Database
+from services.custodian.store import TABLES, Database, is_store, no_store
 
 _FORMAT = "hutong custody backup 1"
 
@@ -28,10 +28,12 @@ def back_up(database: Database, file: Path) -> int:
     The custodian writes meanwhile; what it writes is not in the file.
 
     Raises:
-        SettingsError: it cannot be written.
+        SettingsError: it cannot be written, or there is no custodian's store; a former file stays.
     """
     part = file.with_name(file.name + ".part")
     try:
+        if not is_store(database):
+            raise no_store(database.place)
         part.unlink(missing_ok=True)
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
             with gzip.open(raw, "wt", encoding="utf-8") as out, contextlib.closing(_lines(database)) as lines:

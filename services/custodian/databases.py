@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hutong.errors import BusError, SettingsError, Unavailable
-from services.custodian.store import SCHEMA, Database
+from services.custodian.store import SCHEMA, Database, no_store
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,34 +28,47 @@ _TODO = {
 _TODO_ELSE = f"make its folder writable, and its disk sound with room on it; if the file is damaged, {_RESTORE}"
 
 
-def open_database(where: str) -> Database:
+def open_database(where: str, *, make: bool = True) -> Database:
     """The database at ``where``: a ``postgresql://`` address, else the path of a SQLite file.
 
+    ``make``: make the store's tables where they are not there yet; without it nothing is made or changed.
+
     Raises:
-        SettingsError: it cannot be opened, or its driver is missing. Unavailable: PostgreSQL does not answer, or
+        SettingsError: it cannot be opened, or is not there, or its driver is missing. Unavailable: PostgreSQL does not answer, or
             another program has the file locked.
     """
     if where.startswith(("postgresql://", "postgres://")):
-        return PostgresDatabase(where)
-    return SqliteDatabase(Path(where))
+        return PostgresDatabase(where, make=make)
+    return SqliteDatabase(Path(where), make=make)
 
 
 class SqliteDatabase:
     """One file, readable by its owner alone; every transaction is on the disk when it ends."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, make: bool = True) -> None:
+        self.place = str(path)
+        if not make and not path.exists():
+            raise no_store(self.place)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=full")
-            self._db.execute("pragma secure_delete=on")
-            for statement in SCHEMA:
-                self._db.execute(statement.format(blob="blob"))
+            if make:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.touch(mode=0o600)
+            address = f"{path.absolute().as_uri()}?mode=rw"
+            self._db = sqlite3.connect(address, uri=True, timeout=_LOCK_SECONDS, isolation_level=None)
+            if make:
+                self._make()
         except (OSError, sqlite3.Error) as error:
             raise self._fate(error) from error
+
+    def _make(self) -> None:
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=full")
+        self._db.execute("pragma secure_delete=on")
+        for statement in SCHEMA:
+            self._db.execute(statement.format(blob="blob"))
+
+    def tables(self) -> frozenset[str]:
+        return frozenset(name for (name,) in self.rows("select name from sqlite_master where type = 'table'"))
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._fates():
@@ -102,8 +115,8 @@ class SqliteDatabase:
         """A lock passes; everything else a person must mend."""
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without its extension
         if code in _LOCKED:
-            return Unavailable(f"the custodian's store {self._path} is locked by another program ({error})")
-        return SettingsError(f"the custodian's store {self._path} fails ({error}): {_TODO.get(code, _TODO_ELSE)}")
+            return Unavailable(f"the custodian's store {self.place} is locked by another program ({error})")
+        return SettingsError(f"the custodian's store {self.place} fails ({error}): {_TODO.get(code, _TODO_ELSE)}")
 
     def close(self) -> None:
         self._db.close()
@@ -113,7 +126,7 @@ class PostgresDatabase:
     """A schema of its own is not made: the address says which database and user. Lost connections are Unavailable, and
     opened anew by the next call."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, make: bool = True) -> None:
         try:
             import psycopg
         except ImportError:
@@ -123,9 +136,17 @@ class PostgresDatabase:
         self._psycopg = psycopg
         self._address = address
         self._db: psycopg.Connection[tuple[Any, ...]] | None = None
-        with self.transaction():
-            for statement in SCHEMA:
-                self.do(statement.format(blob="bytea"))
+        if make:
+            with self.transaction():
+                for statement in SCHEMA:
+                    self.do(statement.format(blob="bytea"))
+        with self._fates():
+            said = self._open().info
+        self.place = f"PostgreSQL database {said.dbname} at {said.host}"  # the address may hold a password
+
+    def tables(self) -> frozenset[str]:
+        query = "select tablename from pg_tables where schemaname = any(current_schemas(false))"
+        return frozenset(name for (name,) in self.rows(query))
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._fates():

@@ -43,6 +43,8 @@ SCHEMA = (
 )
 """In the words of both databases; ``{blob}`` is what each calls bytes."""
 
+_MARK = "mark"
+
 
 class Database(Protocol):
     """The little that is asked of a database. Queries are written with ``?``.
@@ -50,6 +52,13 @@ class Database(Protocol):
     Every method raises :class:`~hutong.errors.Unavailable` where it does not answer, or is locked (nothing was
     changed), and :class:`~hutong.errors.SettingsError` where a person must mend it: its disk is full, it is damaged.
     """
+
+    place: str
+    """Where it is, as a person reads it; no password."""
+
+    def tables(self) -> frozenset[str]:
+        """The names of its tables."""
+        ...
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds."""
@@ -81,6 +90,19 @@ class Database(Protocol):
         ...
 
 
+def is_store(database: Database) -> bool:
+    """Whether a custodian ever kept anything there."""
+    return TABLES.keys() <= database.tables() and bool(database.rows("select 1 from meta where name = ?", _MARK))
+
+
+def no_store(place: str) -> SettingsError:
+    """What is said where there ought to be a store, and is none."""
+    return SettingsError(
+        f"{place} is no custodian's store: are HUTONG_CUSTODY_STORE, HUTONG_HOME and HUTONG_ORGANISATION right? "
+        "Nothing was written"
+    )
+
+
 class Store:
     """The custodian's memory.
 
@@ -91,10 +113,10 @@ class Store:
     def __init__(self, database: Database, vault: Vault) -> None:
         self.database = database
         self._vault = vault
-        mark = self.meta("mark")
+        mark = self.meta(_MARK)
         if mark is None:
             with self.transaction():
-                self.set_meta("mark", vault.mark())
+                self.set_meta(_MARK, vault.mark())
                 self.set_meta("learn", b"1")
         elif not vault.knows(mark):
             raise SettingsError(

@@ -39,10 +39,11 @@ class CustodySettings(BaseSettings):
         None, description="where keys are kept: a SQLite file, or postgresql://user@host/database"
     )
 
-    def database(self, settings: hutong.Settings | None = None) -> Database:
-        """Where keys are kept; by default ``<home>/custody/<organisation>.sqlite``. Raises SettingsError."""
+    def database(self, settings: hutong.Settings | None = None, *, make: bool = True) -> Database:
+        """Where keys are kept; by default ``<home>/custody/<organisation>.sqlite``. Raises as :func:`open_database`."""
         settings = settings or hutong.Settings.load()
-        return open_database(self.custody_store or str(settings.home / "custody" / f"{settings.organisation}.sqlite"))
+        where = self.custody_store or str(settings.home / "custody" / f"{settings.organisation}.sqlite")
+        return open_database(where, make=make)
 
     def store(self, settings: hutong.Settings) -> Store:
         """The store. Raises SettingsError: it cannot be opened, or the master key is another."""

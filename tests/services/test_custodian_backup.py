@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import hutong
 from hutong.errors import SettingsError
 from hutong.sealing import DataKey
+from services.custodian import __main__ as command
 from services.custodian import databases
 from services.custodian.backup import back_up, restore
 from services.custodian.databases import open_database
@@ -128,6 +133,46 @@ def test_a_backup_holds_no_table_in_memory(where: str, tmp_path: Path) -> None:
     asked = Asked(open_database(where))
     assert back_up(asked, tmp_path / "backup.gz") == 250 + 2  # type: ignore[arg-type]
     assert asked.longest <= 1
+
+
+def test_a_backup_of_no_store_is_refused_and_the_former_stays(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody kept anything where the settings say: the command names the place, makes nothing there, writes nothing."""
+    monkeypatch.setattr(command, "crash_only", lambda work: work())
+    monkeypatch.setattr(command, "configure", lambda name: None)
+    monkeypatch.setattr(hutong.Settings, "load", lambda: None)
+    monkeypatch.setenv("HUTONG_CUSTODY_STORE", where)
+    file = tmp_path / "backup.gz"
+    file.write_bytes(b"yesterday's")
+
+    def refused() -> None:
+        result = CliRunner().invoke(command.app, ["backup", str(file)])
+        assert isinstance(result.exception, SettingsError)
+        assert "is no custodian's store" in str(result.exception)
+        assert Path(where).name in str(result.exception) or where.startswith("postgresql")
+        assert [each.name for each in tmp_path.iterdir() if each.is_file()] == [file.name]
+        assert file.read_bytes() == b"yesterday's"
+
+    refused()
+    assert not Path(where).exists()
+    with closing(open_database(where)) as empty:  # its tables, and no mark
+        assert empty.tables() == TABLES.keys()
+    refused()
+    Store(open_database(where), VAULT).close()
+    assert CliRunner().invoke(command.app, ["backup", str(file)]).stdout == f"2 rows are in {file}\n"
+    assert file.read_bytes() != b"yesterday's"
+
+
+def test_a_file_of_another_program_is_no_store(tmp_path: Path) -> None:
+    """It is refused, and stays as it is."""
+    path = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("create table meta (name text)")
+    before = path.read_bytes()
+    with pytest.raises(SettingsError, match=r"other\.sqlite is no custodian's store"):
+        back_up(open_database(str(path), make=False), tmp_path / "backup.gz")
+    assert path.read_bytes() == before
 
 
 def test_a_backup_that_is_cut_or_changed_restores_nothing(tmp_path: Path) -> None:

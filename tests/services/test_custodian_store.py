@@ -118,8 +118,8 @@ def test_a_full_disk_ends_the_custodian_and_parks_nothing(tmp_path: Path, monkey
     """Promise 6: it is no ticket's fault. With room again the next start goes on."""
     town = Town(tmp_path)
 
-    def full(where: str) -> Database:
-        database = SqliteDatabase(Path(where))
+    def full(where: str, *, make: bool) -> Database:
+        database = SqliteDatabase(Path(where), make=make)
         database._db.execute("pragma max_page_count = 1")
         return database
 
