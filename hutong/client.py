@@ -52,7 +52,14 @@ class Bus:
     """
 
     def __init__(
-        self, system: str, settings: Settings, transport: Transport, keys: KeyStore, *, owns_transport: bool
+        self,
+        system: str,
+        settings: Settings,
+        transport: Transport,
+        keys: KeyStore,
+        *,
+        owns_transport: bool,
+        own_keys: SqliteKeyStore | None,
     ) -> None:
         self.system = system
         self.organisation = settings.organisation
@@ -62,11 +69,14 @@ class Bus:
         self._transport = transport
         self._owns_transport = owns_transport
         self._keys = keys
+        self._own_keys = own_keys
         environment, name = settings.environment, f"{self.organisation}.{system}"
         self._courier: Courier | None = None
         with contextlib.ExitStack() as opened:
             if owns_transport:
                 opened.callback(transport.close)
+            if own_keys is not None:
+                opened.callback(own_keys.close)
             self._journal = Journal(settings.journal, self.organisation, system, environment)
             opened.callback(self._journal.close)
             self._directory = DirectoryReader(
@@ -428,11 +438,16 @@ class Bus:
         self._ring.close()
         self._directory.close()
         if self._courier is None:
-            self._journal.close()
+            self._let_go()
         else:
-            self._courier.then(self._journal.close)
+            self._courier.then(self._let_go)
         if self._owns_transport:
             self._transport.close()
+
+    def _let_go(self) -> None:
+        self._journal.close()
+        if self._own_keys is not None:
+            self._own_keys.close()
 
     def __enter__(self) -> Bus:
         return self
@@ -454,8 +469,8 @@ def connect(
     """Open the organisation's door for one of its systems.
 
     Without ``settings`` they come from ``HUTONG_*`` variables or the file in ``HUTONG_CONFIG``; without ``transport``
-    it is Kafka at ``bootstrap`` (a transport that is given stays open); without ``keys`` ticket keys lie in
-    ``<home>/keys/<organisation>.sqlite``.
+    it is Kafka at ``bootstrap``; without ``keys`` ticket keys lie in ``<home>/keys/<organisation>.sqlite`` (a transport
+    or key store that is given stays open).
 
     ``outbox`` (or ``HUTONG_OUTBOX``) is the file in which events wait while the broker is away (see
     :meth:`Bus.submit_batch`). With it this works without the broker, too: what waits from before is sent first, and the
@@ -469,9 +484,11 @@ def connect(
     settings = settings or Settings.load()
     if outbox is not None:
         settings = settings.model_copy(update={"outbox": Path(outbox)})
-    keys = keys or SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
+    own = None
+    if keys is None:
+        keys = own = SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
     if transport is not None:
-        return Bus(system, settings, transport, keys, owns_transport=False)
+        return Bus(system, settings, transport, keys, owns_transport=False, own_keys=own)
     from hutong.transport.kafka import KafkaTransport  # the client library is loaded only where it is used
 
-    return Bus(system, settings, KafkaTransport(settings.bootstrap), keys, owns_transport=True)
+    return Bus(system, settings, KafkaTransport(settings.bootstrap), keys, owns_transport=True, own_keys=own)

@@ -40,6 +40,7 @@ class SqliteKeyStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        self._unwiped = True  # a program that was killed may have left an erased key in the log
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
@@ -116,6 +117,7 @@ class SqliteKeyStore:
         """See :class:`hutong.sealing.KeyStore`."""
         self._do("insert or ignore into erased values (?, ?, ?)", (key_id, ticket, key_class))
         self._do("delete from keys where id = ?", (key_id,))
+        self._unwiped = True
 
     def is_erased(self, key_id: bytes) -> bool:
         """See :class:`hutong.sealing.KeyStore`."""
@@ -139,13 +141,21 @@ class SqliteKeyStore:
         """See :class:`hutong.sealing.KeyStore`; one transaction, one flush to the disk.
 
         Raises:
-            Unavailable: the disk does not take it; nothing of it is kept.
+            Unavailable: the disk does not take it; it may be done again.
         """
         try:
-            with self._lock, self._db:
-                yield
+            with self._lock:
+                with self._db:
+                    yield
+                self._wipe()
         except sqlite3.OperationalError as error:
             raise Unavailable(f"ticket keys cannot be written ({error}): is the disk full?") from error
+
+    def _wipe(self) -> None:
+        """Leave no erased key in the log. While another program reads or writes there it stays, until a next batch."""
+        if self._unwiped:
+            ((busy, _, _),) = self._rows("pragma wal_checkpoint(truncate)")
+            self._unwiped = bool(busy)
 
     def _key(self, query: str, *values: object) -> DataKey | None:
         rows = self._rows(query, *values)

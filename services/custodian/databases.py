@@ -34,8 +34,8 @@ def open_database(where: str, *, make: bool = True) -> Database:
     ``make``: make the store's tables where they are not there yet; without it nothing is made or changed.
 
     Raises:
-        SettingsError: it cannot be opened, or is not there, or its driver is missing. Unavailable: PostgreSQL does not answer, or
-            another program has the file locked.
+        SettingsError: it cannot be opened, or is not there, or its driver is missing. Unavailable: PostgreSQL does not
+            answer, or another program has the file locked.
     """
     if where.startswith(("postgresql://", "postgres://")):
         return PostgresDatabase(where, make=make)

@@ -81,8 +81,7 @@ class Database(Protocol):
         ...
 
     def wipe(self) -> None:
-        """Leave nothing of deleted rows behind in the files. What a :meth:`snapshot` still sees stays until a wipe after
-        it."""
+        """Leave nothing of deleted rows in the files; what a :meth:`snapshot` still sees goes by a wipe after it."""
         ...
 
     def close(self) -> None:

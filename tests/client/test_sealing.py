@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+import hutong
 from hutong.errors import InvalidEvent, KeyPending, SettingsError
 from hutong.events.complaint import Filed, Kind
 from hutong.events.sealed import Clear, Sealed
 from hutong.keystore import SqliteKeyStore
 from hutong.sealing import BUCKETS, DataKey, Place, own_key, seal, seal_fields, unseal
+from tests.cities import CITY, TwinCity
 
 PLACE = Place(ticket="110000-20260101-0123456789", source="110000", type="complaint.filed.v1", event_id="1", field="x")
 
@@ -115,6 +118,58 @@ def test_keys_outlive_the_program_and_are_its_owners_alone(keys: SqliteKeyStore,
     assert again.current(PLACE.ticket, "content") == again.get(key.id) == key
     assert again.get(lost.id) is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def files_of(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def test_an_erased_key_is_in_no_file(keys: SqliteKeyStore, tmp_path: Path) -> None:
+    """Nor in the log beside it, as soon as the batch has ended; where another reads just then, after the next one."""
+    erased, kept, folder = stored(keys, DataKey.mint()), stored(keys, DataKey.mint()), tmp_path / "keys"
+    path = folder / "110000.sqlite"
+    assert erased.key in files_of(folder)
+    with keys.batch():
+        keys.erase(erased.id)
+    assert erased.key not in files_of(folder)
+    assert kept.key in files_of(folder)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin")
+        other.execute("select count(*) from keys")
+        keys._db.execute("pragma busy_timeout = 0")
+        with keys.batch():
+            keys.erase(kept.id)
+        assert kept.key in files_of(folder)
+    with keys.batch():
+        keys.move("keys.110000", 1)
+    assert kept.key not in files_of(folder)
+
+
+def test_a_program_that_was_killed_leaves_no_erased_key(keys: SqliteKeyStore, tmp_path: Path) -> None:
+    """Killed between erasing and wiping: the next one's first batch wipes."""
+    key, path = stored(keys, DataKey.mint()), tmp_path / "keys" / "110000.sqlite"
+    keys._db.execute("delete from keys where id = ?", (key.id,))
+    keys._db.commit()
+    assert key.key in files_of(path.parent)
+    again = SqliteKeyStore(path)
+    stored(again, DataKey.mint())
+    assert key.key not in files_of(path.parent)
+    again.close()
+
+
+def test_a_bus_gives_back_its_own_key_store_and_no_other(tmp_path: Path, keys: SqliteKeyStore) -> None:
+    """Its log is gone with it; a store that was given stays open."""
+    filed = Filed(kind=Kind.HELP, channel="phone", category="public_service/water", area="110105", narrative=Clear("x"))
+    with TwinCity(tmp_path / "city") as city:
+        folder = city.home / CITY / "keys"
+        bus = city.connect(CITY)
+        bus.submit(filed)
+        assert {path.suffix for path in folder.iterdir()} == {".sqlite", ".sqlite-wal", ".sqlite-shm"}
+        bus.close()
+        assert {path.suffix for path in folder.iterdir()} == {".sqlite"}
+        with hutong.connect("test", city.settings(CITY), transport=city.transport, keys=keys) as other:
+            ticket = other.submit(filed).ticket
+        assert keys.current(ticket, "content") is not None
 
 
 def test_an_unwritable_folder_is_one_clear_sentence(tmp_path: Path) -> None:

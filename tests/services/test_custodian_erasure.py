@@ -15,6 +15,7 @@ from hutong.sealing import DataKey
 from hutong.settings import read_private_key
 from hutong.transport import Outgoing
 from hutong.wire.wrapping import KeyName, Letter, Wrapper
+from services.custodian.wiring import NAME, keep
 from services.desk.answering import answer
 from services.desk.habits import Habits, Late
 from services.desk.handler import Desk
@@ -98,19 +99,45 @@ def test_a_ticket_whose_words_were_erased_is_still_resolved(town: Town, late: fl
 
 
 def test_nothing_is_left_of_an_erased_key(town: Town) -> None:
-    """Neither in the custodian's store nor in a holder's, not in a former state of the file either."""
+    """Neither in the custodian's store nor in a holder's, not in a former state of their files or logs either, while
+    both still run."""
     ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
     town.keeper()
     key = key_of(town, ticket, "identity")
-    assert town.hotline._keys.get(key.id) == key
-    erase(town, ticket, "identity")
-    town.keeper()
-    town.hotline.refresh()
-    assert town.hotline._keys.get(key.id) is None
+    holders = [town.hotline, town.bus(WATER)]
+    for bus in holders:
+        bus.refresh()
+        assert bus._keys.get(key.id) == key
+        assert key.key in files_of(town.city.home / bus.organisation / "keys")
     with town.custodian(town.bus(CUSTODIAN)) as keeper:
-        kept = keeper._store.keys(ticket)
-    assert [each.destroyed for each in kept if each.key_class == "identity"] == [True]
-    assert [each.destroyed for each in kept if each.key_class == "content"] == [False]
+        ((box,),) = keeper._store.database.rows("select box from held where key_id = ?", key.id)
+    assert box in files_of(town.store.parent)
+    erase(town, ticket, "identity")
+
+    def work(bus: hutong.Bus) -> None:
+        with town.custodian(bus) as keeper:
+            keep(bus, keeper)
+            kept = keeper._store.keys(ticket)
+            assert {each.key_class: each.destroyed for each in kept} == {"identity": True, "content": False}
+            content = files_of(town.store.parent)
+            assert len(content) > 4096
+            assert box not in content
+            assert key.key not in content
+
+    run(town.city, CUSTODIAN, NAME, work)
+    for bus in holders:
+        bus.refresh()
+        assert bus._keys.get(key.id) is None
+        assert bus._keys.current(ticket, "content") is not None
+        content = files_of(town.city.home / bus.organisation / "keys")
+        assert len(content) > 4096
+        assert key.key not in content
+
+
+def files_of(folder: Path) -> bytes:
+    """Everything in the files of a folder: databases, and their logs and indexes beside them."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 def key_of(town: Town, ticket: str, key_class: str) -> DataKey:
@@ -163,8 +190,8 @@ def test_no_key_stands_in_clear_in_the_custodians_files(town: Town) -> None:
     ticket = town.file()
     town.keeper()
     keys = [key_of(town, ticket, kind).key for kind in ("identity", "content")]
-    content = b"".join(path.read_bytes() for path in town.store.parent.iterdir())
+    content = files_of(town.store.parent)
     assert len(content) > 4096
     assert not any(form in content for key in keys for form in (key, key.hex().encode(), key.hex().upper().encode()))
-    holder = b"".join(p.read_bytes() for p in (town.city.home / CITY / "keys").iterdir())
+    holder = files_of(town.city.home / CITY / "keys")
     assert all(key in holder for key in keys)  # the search finds what is there
