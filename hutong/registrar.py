@@ -26,6 +26,7 @@ from hutong.transport import Outgoing, TopicSpec, Transport
 from hutong.wire.envelope import SIGNATURE, Attributes, Environment, Submission
 from hutong.wire.identity import derived_id
 from hutong.wire.signing import Signer
+from hutong.wire.wrapping import is_sealing_key
 
 MAX_PARTITIONS = 64
 """A door's marks, two streams of each partition, must fit into the 4,096 bytes of a commit's metadata."""
@@ -88,7 +89,8 @@ class Registrar:
         The same entry again writes nothing.
 
         Raises:
-            SettingsError: its parent is not registered, or its partitions do not divide the ledger's, or would change.
+            SettingsError: its parent is not registered, its sealing key is none, or its partitions do not divide the
+                ledger's, or would change.
         """
         return self.register_all([entry], time)[entry.id]
 
@@ -139,6 +141,11 @@ class Registrar:
     ) -> None:
         if entry.parent and entry.parent not in living:
             raise SettingsError(f"the parent {entry.parent} of {entry.id} is not registered: register it first")
+        if entry.sealing_key is not None and not is_sealing_key(entry.sealing_key):
+            raise SettingsError(
+                f"the sealing key of {entry.id} is no X25519 public key, nothing could be sealed for it: `hutong org "
+                "keygen` makes one"
+            )
         if city is not None and city % entry.partitions:
             raise SettingsError(
                 f"{entry.partitions} partitions for {entry.id} do not divide the ledger's {city}: take one that does"

@@ -38,6 +38,15 @@ def keys_label(environment: Environment) -> bytes:
     return b"hutong/keys/1/" + environment.encode("ascii") + b"\x00"
 
 
+def is_sealing_key(raw: bytes) -> bool:
+    """Whether keys can be wrapped for this X25519 key: for one of low order they cannot (RFC 7748, section 6.1)."""
+    try:
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(raw))
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyName:
     """Which key: ``<ticket>/<class>/<key id in hex>``, the record's key."""
@@ -95,7 +104,8 @@ class Wrapper:
         """A record for each letter, one signature for all.
 
         Raises:
-            InvalidEvent: ``no_sealing_key``: a reader has none in the directory, so nothing can be wrapped for it.
+            InvalidEvent: ``no_sealing_key``: a reader has none in the directory, or one for which nothing can be
+                wrapped (:func:`is_sealing_key`).
         """
         if not letters:
             return []
@@ -123,8 +133,13 @@ class Wrapper:
         standing = directory.get(letter.reader)
         if standing is None or standing.revoked or standing.entry.sealing_key is None:
             raise InvalidEvent("no_sealing_key", f"{letter.reader} has no sealing key in the directory: register one")
-        public = X25519PublicKey.from_public_bytes(standing.entry.sealing_key)
-        return _SUITE.encrypt(letter.key.key, public, info=self._info(letter))
+        try:
+            public = X25519PublicKey.from_public_bytes(standing.entry.sealing_key)
+            return _SUITE.encrypt(letter.key.key, public, info=self._info(letter))
+        except ValueError:
+            raise InvalidEvent(
+                "no_sealing_key", f"the sealing key of {letter.reader} in the directory is no X25519 key: change it"
+            ) from None
 
     def _info(self, letter: Letter) -> bytes:
         return _info(letter.name, letter.sender, letter.reader, self._environment)

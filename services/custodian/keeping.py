@@ -19,11 +19,11 @@ from hutong.rules.access import Access, Entitlement
 from hutong.rules.audience import Audience
 from hutong.rules.lifecycle import Lifecycle
 from hutong.sealing import DataKey
-from hutong.transport import Producer
-from hutong.wire.wrapping import KeyName, Letter, Wrapper
+from hutong.wire.wrapping import KeyName, Letter, is_sealing_key
 from services.custodian import handler
 from services.custodian.handler import Case, Kept, Release
 from services.custodian.mailbox import Mailbox
+from services.custodian.post import Post
 from services.custodian.store import Store
 
 _log = structlog.get_logger()
@@ -38,8 +38,6 @@ WANTED = tuple(
 )
 """Everything of a ticket's life, but its own word of what it released."""
 
-SEND_SECONDS = 10.0
-
 
 class Custodian:
     """Keeps keys for one city."""
@@ -49,8 +47,7 @@ class Custodian:
         bus: hutong.Bus,
         store: Store,
         mailbox: Mailbox,
-        wrapper: Wrapper,
-        producer: Producer,
+        post: Post,
         *,
         lifecycle: Lifecycle,
         access: Access,
@@ -60,8 +57,7 @@ class Custodian:
         self._name = bus.organisation
         self._store = store
         self._mailbox = mailbox
-        self._wrapper = wrapper
-        self._producer = producer
+        self._post = post
         self._lifecycle = lifecycle
         self._access = access
         self._audience = audience
@@ -145,11 +141,11 @@ class Custodian:
         letters += [self._letter(case, each.key, each.to.organisation, opened[each.key.key_id]) for each in releases]
         if not letters:
             return
-        self._send(letters)
-        drafts = [self._notice(case, each) for each in releases]
-        self._bus.submit_batch(drafts)
+        sent = self._post.send(letters, self._bus.directory)
+        reached = {letter.reader for letter in sent}
+        self._bus.submit_batch([self._notice(case, each) for each in releases if each.to.organisation in reached])
         with self._store.transaction():
-            self._store.give(case.ticket.id, ((letter.name.key_id, letter.reader) for letter in letters))
+            self._store.give(case.ticket.id, ((letter.name.key_id, letter.reader) for letter in sent))
 
     def _agreed(self, case: Case) -> Iterable[Entitlement]:
         """Entitlements by standing agreements 共享协议: the seam for them; there are none yet."""
@@ -161,9 +157,10 @@ class Custodian:
 
     def _reachable(self, organisation: str, ticket: str) -> bool:
         standing = self._bus.directory.get(organisation)
-        if standing is not None and standing.entry.sealing_key is not None:
+        key = None if standing is None else standing.entry.sealing_key
+        if key is not None and is_sealing_key(key):
             return True
-        _log.warning("no sealing key in the directory: nothing can be released", to=organisation, ticket=ticket)
+        _log.warning("no good sealing key in the directory: nothing can be released", to=organisation, ticket=ticket)
         return False
 
     def _letter(self, case: Case, key: Kept, reader: str, opened: DataKey | None) -> Letter:
@@ -181,9 +178,6 @@ class Custodian:
         )
         return self._bus.draft(data, ticket=case.ticket.id, once=f"{release.key.key_id.hex()}/{to.organisation}")
 
-    def _send(self, letters: Sequence[Letter]) -> None:
-        self._producer.send(self._wrapper.records(letters, self._bus.directory), timeout=SEND_SECONDS)
-
     # -- destroying -------------------------------------------------------------------------------------------------
 
     def _destroy(self, case: Case, doomed: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
@@ -197,7 +191,7 @@ class Custodian:
             for holder in handler.holders(key, given, self._name)
             if holder in known
         ]
-        self._send(letters)
+        self._post.send(letters, self._bus.directory)
         with self._store.transaction():
             self._store.destroy(doomed)
         self._store.database.wipe()

@@ -22,6 +22,7 @@ from hutong.wire.wrapping import Opener, Wrapper
 from services.custodian.databases import open_database
 from services.custodian.keeping import WANTED, Custodian
 from services.custodian.mailbox import Mailbox
+from services.custodian.post import Post
 from services.custodian.store import Database, Store
 from services.custodian.vault import read_master_key
 
@@ -90,8 +91,7 @@ def custodian(
             bus,
             store,
             mailbox,
-            Wrapper(bus.organisation, settings.private_key(), settings.environment),
-            producer,
+            Post(producer, Wrapper(bus.organisation, settings.private_key(), settings.environment), transport.topics),
             lifecycle=Lifecycle.load(),
             access=Access.load(),
             audience=Audience.load(),

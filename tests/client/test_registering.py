@@ -53,10 +53,13 @@ def test_registering_again_writes_only_what_changed(city: TwinCity) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [entry("110108011", "110108"), entry("110108", partitions=3)], ids=["no parent", "partitions"]
+    "wrong",
+    [entry("110108011", "110108"), entry("110108", partitions=3), entry("110108", sealing_key=bytes(32))],
+    ids=["no parent", "partitions", "sealing key"],
 )
 def test_one_that_does_not_fit_keeps_all_out(city: TwinCity, wrong: OrganisationEntry) -> None:
-    """A missing parent or partitions that do not divide: an error, and nobody is registered, no topic made."""
+    """A missing parent, partitions that do not divide, a key that X25519 refuses: an error, and nobody is registered,
+    no topic made."""
     begin, topics = city.registrar.directory.number, city.transport.topics()
     with pytest.raises(SettingsError):
         city.registrar.register_all([entry("110105"), wrong], NOW)

@@ -139,10 +139,13 @@ def test_only_the_custodian_releases() -> None:
     assert opener(STRANGER).open(record(letter(KEEPER, STRANGER)), directory(), right="custody").key == KEY
 
 
-def test_nothing_is_wrapped_for_a_reader_without_a_sealing_key() -> None:
-    """It is said, before anything is sent."""
+@pytest.mark.parametrize(
+    ("key", "said"), [(None, "no sealing key"), (bytes(32), "no X25519 key"), (b"\1" + bytes(31), "no X25519 key")]
+)
+def test_nothing_is_wrapped_for_a_reader_without_a_sealing_key(key: bytes | None, said: str) -> None:
+    """It has none, or one of low order: it is said, before anything is sent."""
     known = directory()
-    entry = known.organisations[KEEPER].entry.model_copy(update={"sealing_key": None})
+    entry = known.organisations[KEEPER].entry.model_copy(update={"sealing_key": key})
     known.apply(Changed(number=known.number + 1, entry=entry))
-    with pytest.raises(InvalidEvent, match="no sealing key"):
+    with pytest.raises(InvalidEvent, match=said):
         Wrapper(AUTHOR, SIGNING[AUTHOR], "test").records([letter()], known)

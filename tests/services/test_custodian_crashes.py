@@ -53,10 +53,10 @@ def fused(monkeypatch: pytest.MonkeyPatch, fuse: Fuse) -> Iterator[None]:
     """Everything that leaves the custodian is counted: records of keys, events, commits of its store."""
     from hutong.client import Bus
     from services.custodian.databases import SqliteDatabase
-    from services.custodian.keeping import Custodian
+    from services.custodian.post import Post
 
     with monkeypatch.context() as patched:
-        patched.setattr(Custodian, "_send", fuse.around(Custodian._send))
+        patched.setattr(Post, "send", fuse.around(Post.send))
         patched.setattr(Bus, "submit_batch", fuse.around(Bus.submit_batch))
         patched.setattr(Store, "put", fuse.around(Store.put))
         patched.setattr(Store, "give", fuse.around(Store.give))
