@@ -13,6 +13,7 @@ from hutong.settings import Settings
 from services.clock.handler import Clock
 from services.clock.keeping import keep_time
 from services.clock.store import CourseStore
+from services.disposable import whose_state
 from services.serving import serve
 
 NAME = "clock"
@@ -30,7 +31,7 @@ def main(
         keeping = Timekeeping.load(settings.city, time=settings.bus_time)
         if keeping is None:
             raise hutong.SettingsError(f"{settings.city} has no time limits: name a table in schemas/cities.yaml")
-        with contextlib.closing(CourseStore(settings.home, bus.organisation)) as store:
+        with contextlib.closing(CourseStore(settings.home, bus.organisation, whose_state(settings))) as store:
             clock = Clock(keeping, store, patience_ms=round(patience * 1000))
             keep_time(bus, clock, rebuild=None if store.rebuilt else store.rebuilding())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hutong.rules.deadlines import Course
@@ -25,8 +25,8 @@ class CourseStore(RebuiltStore):
         SettingsError: the file cannot be made or opened.
     """
 
-    def __init__(self, home: Path, organisation: str) -> None:
-        super().__init__(home / "state" / "clock" / f"{organisation}.sqlite", _SCHEMA)
+    def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
+        super().__init__(home / "state" / "clock" / f"{organisation}.sqlite", _SCHEMA, whose)
 
     def get(self, ticket: str) -> Kept | None:
         """What is known of the ticket; None where this file was never told."""

@@ -74,7 +74,7 @@ class Town:
             return self.ms
 
         with (
-            closing(CourseStore(self.city.home, CLOCK)) as courses,
+            closing(CourseStore(self.city.home, CLOCK, {})) as courses,
             hutong.connect("clock", self.city.settings(CLOCK), transport=self.city.transport) as bus,
         ):
             clock = Clock(keeping, store(courses), patience_ms=2000)

@@ -122,7 +122,7 @@ def test_a_ticket_it_was_never_told_of_makes_it_read_its_door_again(town: Town) 
     other = Kept(
         ticket="other", partition=0, sequence=1, course=Course(version=1, state="filed", counts={}, category="a")
     )
-    with closing(CourseStore(town.city.home, CLOCK)) as store, store.rebuilding():
+    with closing(CourseStore(town.city.home, CLOCK, {})) as store, store.rebuilding():
         store.put(other, next_ms=None)
     town.does(town.hotline, first, DISPATCHED)
     town.at("2026-06-03 00:01").run_clock()
@@ -141,7 +141,7 @@ def test_killed_while_its_memory_is_made_again_it_begins_anew(town: Town) -> Non
             store.put(other, next_ms=None)
             raise KeyboardInterrupt
 
-    with closing(CourseStore(town.city.home, CLOCK)) as store, pytest.raises(KeyboardInterrupt):
+    with closing(CourseStore(town.city.home, CLOCK, {})) as store, pytest.raises(KeyboardInterrupt):
         killed(store)
     town.at("2026-06-02 10:01").run_clock()
     assert town.said(ticket) == [DISPATCH[1]]

@@ -76,7 +76,7 @@ def test_a_ticket_whose_words_were_erased_is_still_resolved(town: Town, late: fl
     habits = Habits(late=Late(share=late, hours=1))
 
     def desk() -> None:
-        with closing(CaseStore(town.city.home, HEAT)) as cases:
+        with closing(CaseStore(town.city.home, HEAT, {})) as cases:
             made = Desk(HEAT, habits, cases=cases, hour=timedelta(milliseconds=1))
             run(town.city, HEAT, "desk", lambda bus: answer(bus, made))
         town.city.pump()
