@@ -85,8 +85,8 @@ class Access(BaseModel):
     ) -> tuple[Entitlement, ...]:
         """Everybody who may read something of ``ticket`` as it stands, each class once, sorted.
 
-        ``anonymous`` is what its filing says. ``more`` are entitlements from elsewhere, such as standing agreements;
-        the table's own come first. Who is not in the directory, or no longer, is entitled to nothing.
+        ``anonymous`` is what its filing says. ``more`` are entitlements from elsewhere: standing agreements; the
+        table's own come first. Who is not in the directory, or no longer, is entitled to nothing.
         """
         found: dict[tuple[str, KeyClass], Entitlement] = {}
         for row in self.access:

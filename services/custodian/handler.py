@@ -6,7 +6,7 @@ erased, who is entitled. So whoever reads the same events anew comes to the same
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -17,6 +17,7 @@ from hutong.events.disposition import Dispatched
 from hutong.events.notice import AccessReleased, Erased
 from hutong.events.sealed import KeyClass
 from hutong.rules.access import Access, Entitlement
+from hutong.rules.agreements import reaching
 from hutong.rules.audience import Audience
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Ticket
@@ -27,15 +28,19 @@ CLASSES: tuple[KeyClass, ...] = get_args(KeyClass)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What the custodian knows of a ticket. ``sequence`` is the ledger's, of the last event learned; ``since`` that of
-    the event that began the present lead's time, and ``event`` its id."""
+    """What the custodian knows of a ticket. ``sequence`` is the ledger's, of the last event learned, ``at_ms`` its time
+    of admission and ``directory`` the number it was judged by; ``since`` is the sequence of the event that began the
+    present lead's time, and ``event`` its id. ``shown``: the agreements 共享协议 that reached an event of it."""
 
     ticket: Ticket
     anonymous: bool
     sequence: int
     since: int
     event: str
+    at_ms: int = 0
+    directory: int = 0
     erased: frozenset[KeyClass] = frozenset()
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,31 @@ def learn(case: Case | None, event: Event, lifecycle: Lifecycle, audience: Audie
         case = replace(case, anonymous=data.anonymous)
     if isinstance(data, Erased):
         case = replace(case, erased=case.erased | {each for each in CLASSES if each == data.key_class.value})
-    return replace(case, ticket=ticket, sequence=sequence)
+    stamp = event.ledger
+    reached = reaching(
+        directory,
+        type=data.TYPE,
+        category=ticket.category,
+        area=ticket.area,
+        at_ms=stamp.admitted_ms,
+        number=stamp.directory,
+    )
+    shown = case.shown.union(opened.agreement.id for opened in reached if opened.agreement.key_classes)
+    return replace(
+        case, ticket=ticket, sequence=sequence, at_ms=stamp.admitted_ms, directory=stamp.directory, shown=shown
+    )
+
+
+def agreed(case: Case, directory: Directory) -> Iterator[Entitlement]:
+    """What standing agreements promise those whom they showed an event of the ticket, as long as they stand by ledger
+    order. A citizen who is not to be named is named to none of them."""
+    for id in sorted(case.shown):
+        opened = directory.agreement(id)
+        if opened is None or not opened.holds(case.directory, case.at_ms):
+            continue
+        for key_class in CLASSES:
+            if key_class in opened.agreement.key_classes and not (case.anonymous and key_class == "identity"):
+                yield Entitlement(opened.agreement.recipient, key_class, opened.agreement.purpose)
 
 
 def in_force(keys: Sequence[Kept], event: Event, custodian: str) -> list[Kept]:
@@ -137,10 +166,9 @@ def releases(
     *,
     access: Access,
     directory: Directory,
-    more: Iterable[Entitlement] = (),
 ) -> list[Release]:
     """What must still be released; older keys first. Nothing of an erased class, nothing twice."""
-    entitled = access.entitled(case.ticket, directory, anonymous=case.anonymous, more=more)
+    entitled = access.entitled(case.ticket, directory, anonymous=case.anonymous, more=agreed(case, directory))
     usable = sorted(
         (key for key in keys if key.number is not None and not key.destroyed and key.key_class not in case.erased),
         key=lambda key: (key.number or 0, key.key_id),

@@ -7,7 +7,7 @@ notices have derived ids, and the records their key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,7 +15,7 @@ import structlog
 import hutong
 from hutong import complaint, disposition, notice
 from hutong.events.notice import KeyClass as NoticeClass
-from hutong.rules.access import Access, Entitlement
+from hutong.rules.access import Access
 from hutong.rules.audience import Audience
 from hutong.rules.lifecycle import Lifecycle
 from hutong.sealing import DataKey
@@ -37,6 +37,9 @@ WANTED = tuple(
     and model not in (hutong.EventData, notice.AccessReleased)
 )
 """Everything of a ticket's life, but its own word of what it released."""
+
+_HANDED_OVER = (complaint.Filed, complaint.Amended, disposition.Dispatched, notice.Erased)
+"""Events that may bring keys, or end them: what its topic holds by then must be known."""
 
 
 class Custodian:
@@ -69,7 +72,8 @@ class Custodian:
             Unavailable, Unconfirmed: the broker or the database is away (retriable).
         """
         if event.refusal is None:
-            self._mailbox.read()
+            if isinstance(event.data, _HANDED_OVER):
+                self._mailbox.read()
             self.learn(event)
             self.settle(event.ticket)
 
@@ -130,9 +134,7 @@ class Custodian:
     # -- releasing --------------------------------------------------------------------------------------------------
 
     def _release(self, case: Case, keys: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
-        releases = handler.releases(
-            case, keys, given, access=self._access, directory=self._bus.directory, more=self._agreed(case)
-        )
+        releases = handler.releases(case, keys, given, access=self._access, directory=self._bus.directory)
         releases = [each for each in releases if self._reachable(each.to.organisation, case.ticket.id)]
         own = [key for key in keys if self._its_own(key) and (key.key_id, self._name) not in given]
         opened = {key.key_id: self._store.open(case.ticket.id, key) for key in {*own, *(r.key for r in releases)}}
@@ -146,10 +148,6 @@ class Custodian:
         self._bus.submit_batch([self._notice(case, each) for each in releases if each.to.organisation in reached])
         with self._store.transaction():
             self._store.give(case.ticket.id, ((letter.name.key_id, letter.reader) for letter in sent))
-
-    def _agreed(self, case: Case) -> Iterable[Entitlement]:
-        """Entitlements by standing agreements 共享协议: the seam for them; there are none yet."""
-        return ()
 
     def _its_own(self, key: Kept) -> bool:
         """Whether it minted the key: then its own topic must carry it, too, should the store be lost."""

@@ -220,8 +220,10 @@ class Store:
 
 def _plain(case: Case) -> dict[str, Any]:
     values = {field.name: getattr(case, field.name) for field in fields(case)}
-    return values | {"ticket": case.ticket.plain(), "erased": sorted(case.erased)}
+    lists = {"erased": sorted(case.erased), "shown": sorted(case.shown)}
+    return values | lists | {"ticket": case.ticket.plain()}
 
 
 def _case(content: dict[str, Any]) -> Case:
-    return Case(**{**content, "ticket": Ticket.of_plain(content["ticket"]), "erased": frozenset(content["erased"])})
+    sets = {name: frozenset(content.get(name, ())) for name in ("erased", "shown")}
+    return Case(**{**content, **sets, "ticket": Ticket.of_plain(content["ticket"])})

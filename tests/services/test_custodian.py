@@ -146,6 +146,9 @@ def test_a_key_that_an_event_may_not_bring_never_comes_in_force(town: Town) -> N
     ticket = town.file()
     town.say(CITY, disposition.Dispatched(lead=WATER, assistants=(HELPER,)), ticket)
     town.keeper()
+    town.say(
+        CITY, complaint.Amended(narrative=hutong.Clear("再补充")), ticket
+    )  # for this the custodian reads its topic
     helper, key = town.bus(HELPER), DataKey.mint()
     for kind, data in (("identity", disposition.AssistReported()), ("content", disposition.AssistReported())):
         draft = helper.draft(data, ticket=ticket)
@@ -162,6 +165,41 @@ def test_a_key_that_an_event_may_not_bring_never_comes_in_force(town: Town) -> N
     with town.custodian(town.bus(CUSTODIAN)) as keeper:
         planted = [kept for kept in keeper._store.keys(ticket) if kept.sender == HELPER]
     assert [kept.number for kept in planted] == [None, None]
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_an_agreement_opens_what_it_promises_of_the_events_it_shows(town: Town, anonymous: bool) -> None:
+    """Both classes are promised; one who is not to be named stays unnamed. Another agreement promises nothing."""
+    town.city.agree("health", OTHER, types=("complaint.filed.v1",), key_classes=("identity", "content"))
+    town.city.agree("numbers", HEAT, types=("complaint.filed.v1",))
+    town.city.take_over()
+    ticket = town.file(filed(anonymous=anonymous))
+    town.keeper()
+    assert town.opens(OTHER, ticket, "narrative") == WHAT
+    assert town.opens(OTHER, ticket, "identity") == ("sealed" if anonymous else str(WHO))
+    assert town.opens(HEAT, ticket, "narrative") == "sealed"
+    released = {(who, kind) for who, kind, purpose in town.notices(ticket) if purpose == "study"}
+    assert released == {(OTHER, "content")} | (set() if anonymous else {(OTHER, "identity")})
+
+
+def test_an_agreement_opens_nothing_before_it_nor_after_it(town: Town) -> None:
+    """Of a ticket of before it shows no event. Once it is closed, the key of the next lead's time is not released."""
+    before = town.file()
+    town.keeper()
+    town.city.agree("health", OTHER, key_classes=("content",))
+    town.city.take_over()
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    assert town.opens(OTHER, before, "narrative") == "not delivered"
+    assert town.opens(OTHER, ticket, "narrative") == WHAT
+    town.city.registrar.close_agreement("health", "study_finished", datetime.now(UTC))
+    town.city.take_over()
+    town.pass_on(ticket, WATER, HEAT)
+    town.keeper()
+    assert (OTHER, "content", "study") in town.notices(ticket)
+    assert len([who for who, *_ in town.notices(ticket) if who == OTHER]) == 1
+    assert all(who != OTHER for who, *_ in town.notices(before))
 
 
 def test_a_field_under_the_former_key_is_refused(town: Town) -> None:
