@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hutong.errors import SettingsError
-from services.custodian.store import TABLES, Database, is_store, no_store
+from services.custodian.store import LEARN, TABLES, Database, is_store, no_store
 
 _FORMAT = "hutong custody backup 1"
 
@@ -79,8 +79,8 @@ def restore(database: Database, file: Path) -> int:
             for table, *values in rows:
                 marks = ", ".join("?" for _ in values)
                 database.do(f"insert into {table} values ({marks})", *map(_stored, values))
-            database.do("delete from meta where name = ?", "learn")
-            database.do("insert into meta values (?, ?)", "learn", b"1")
+            database.do("delete from meta where name = ?", LEARN)
+            database.do("insert into meta values (?, ?)", LEARN, b"1")
     return len(rows)
 
 

@@ -7,6 +7,7 @@ notices have derived ids, and the records their key.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ import structlog
 
 import hutong
 from hutong import complaint, disposition, notice
+from hutong.errors import SettingsError
 from hutong.events.notice import KeyClass as NoticeClass
 from hutong.rules.access import Access
 from hutong.rules.audience import Audience
@@ -40,6 +42,9 @@ WANTED = tuple(
 
 _HANDED_OVER = (complaint.Filed, complaint.Amended, disposition.Dispatched, notice.Erased)
 """Events that may bring keys, or end them: what its topic holds by then must be known."""
+
+ROLL_SECONDS = 7 * 3600.0
+"""So long after a record the next one closes its segment: more than ``segment.ms`` of the topics of keys."""
 
 
 class Custodian:
@@ -79,18 +84,50 @@ class Custodian:
 
     def catch_up(self) -> None:
         """Learn everything that was ever delivered, where the store is new or was restored, and settle it then: what
-        was released since is not released again, and what was erased since is destroyed."""
-        if self._store.meta("learn") is None:
+        was released since is not released again, and what was erased since is destroyed.
+
+        Raises:
+            SettingsError: the door does not reach back to what the store knows; nothing was released or destroyed.
+        """
+        if not self._store.behind:
             return
         self._mailbox.again()
         self._mailbox.read()
-        for event in self._bus.replay(source="deliveries"):
-            if event.refusal is None:
-                self.learn(event)
+        self._learn_all()
         for ticket in self._store.tickets():
             self.settle(ticket)
         with self._store.transaction():
-            self._store.database.do("delete from meta where name = ?", "learn")
+            self._store.caught_up()
+
+    def _learn_all(self) -> None:
+        """Learn the whole door, each partition of the ledger in the order of its numbers: what was delivered again lies
+        behind what came later."""
+        while True:
+            early: dict[int, int] = {}
+            moved = False
+            for event in self._bus.replay(source="deliveries"):
+                if event.refusal is not None or event.delivery is None:
+                    continue
+                partition, number = event.delivery.partition, event.delivery.n
+                known = self._store.heard(partition)
+                if number > known + 1:
+                    early.setdefault(partition, number)
+                else:
+                    self.learn(event)
+                    moved = moved or number > known
+            if not early:
+                return
+            if not moved:
+                raise self._missed(*min(early.items()))
+
+    def _missed(self, partition: int, number: int) -> SettingsError:
+        known, place = self._store.heard(partition), f"ledger/{partition}"
+        return SettingsError(
+            f"the store knows the deliveries of {place} up to {known}, and the door deliveries.{self._name} goes on at "
+            f"{number}: what was erased between would be missed. Have the city's operator run `python -m "
+            f"services.deliver again {self._name} --of {place} --from {known + 1}` (without --of where the door lost "
+            "more), then start this service again; or restore a later backup"
+        )
 
     def learn(self, event: hutong.Event) -> None:
         """Remember what an event says, keys that come in force with it included."""
@@ -103,6 +140,8 @@ class Custodian:
                 store.give(event.ticket, [given])
             if case is not before:
                 store.put(case)
+            if event.delivery is not None:
+                store.hear(event.delivery.partition, event.delivery.n)
 
     def settle(self, ticket: str) -> None:
         """Mint, release and destroy what the ticket's case asks for."""
@@ -182,15 +221,37 @@ class Custodian:
         """Tombstones for everybody who was given a key; the custodian's copy is the last to go."""
         if not doomed:
             return
+        self._bury(case, doomed, given)
+        with self._store.transaction():
+            self._store.destroy(doomed)
+            self._store.bury(case.ticket.id, time.time())
+        self._store.database.wipe()
+        _log.info("keys destroyed", ticket=case.ticket.id, keys=[key.key_id.hex() for key in doomed])
+
+    def _bury(self, case: Case, keys: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
         known = self._bus.directory.organisations
         letters = [
             replace(self._letter(case, key, holder, None), event="")
-            for key in doomed
+            for key in keys
             for holder in handler.holders(key, given, self._name)
             if holder in known
         ]
         self._post.send(letters, self._bus.directory)
-        with self._store.transaction():
-            self._store.destroy(doomed)
-        self._store.database.wipe()
-        _log.info("keys destroyed", ticket=case.ticket.id, keys=[key.key_id.hex() for key in doomed])
+
+    def bury_again(self, now: float) -> None:
+        """Write tombstones once more that are older than :data:`ROLL_SECONDS`; ``now`` is Unix time in seconds.
+
+        Kafka closes a segment only when something is appended to the topic, and compacts none that is open: where an
+        organisation is given no other key, its tombstone alone would leave the erased key on the broker for ever.
+
+        Raises:
+            Unavailable, Unconfirmed: the broker or the database is away (retriable).
+        """
+        for ticket, at in self._store.buried():
+            case = self._store.case(ticket)
+            if case is None or now - at < ROLL_SECONDS:
+                continue
+            keys = [key for key in self._store.keys(ticket) if key.destroyed]
+            self._bury(case, keys, self._store.given(ticket))
+            with self._store.transaction():
+                self._store.at_rest(ticket)

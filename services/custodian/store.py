@@ -43,7 +43,12 @@ SCHEMA = (
 )
 """In the words of both databases; ``{blob}`` is what each calls bytes."""
 
+LEARN = "learn"
+"""In ``meta`` as long as the store is new or was restored, and has not caught up with the ledger."""
+
 _MARK = "mark"
+_HEARD = "heard/"
+_BURIED = "buried/"
 
 
 class Database(Protocol):
@@ -116,7 +121,7 @@ class Store:
         if mark is None:
             with self.transaction():
                 self.set_meta(_MARK, vault.mark())
-                self.set_meta("learn", b"1")
+                self.set_meta(LEARN, b"1")
         elif not vault.knows(mark):
             raise SettingsError(
                 "the master key is not the one that this store was made with: give the right one in HUTONG_MASTER_KEY "
@@ -174,6 +179,19 @@ class Store:
         for key in keys:
             self.database.do("update held set box = null where key_id = ?", key.key_id)
 
+    def bury(self, ticket: str, at: float) -> None:
+        """Remember that tombstones of the ticket's keys were written at ``at`` (Unix, seconds)."""
+        self.set_meta(_BURIED + ticket, str(int(at)).encode())
+
+    def buried(self) -> list[tuple[str, int]]:
+        """Tickets of which that is remembered, and when it was."""
+        rows = self.database.rows("select name, value from meta where name like ?", f"{_BURIED}%")
+        return [(name.removeprefix(_BURIED), int(bytes(value))) for name, value in rows]
+
+    def at_rest(self, ticket: str) -> None:
+        """Remember it no longer."""
+        self.database.do("delete from meta where name = ?", _BURIED + ticket)
+
     def given(self, ticket: str) -> frozenset[tuple[bytes, str]]:
         """Key id and recipient of everything released of this ticket."""
         rows = self.database.rows("select key_id, recipient from given where ticket = ?", ticket)
@@ -202,6 +220,15 @@ class Store:
         """All tickets."""
         return [row[0] for row in self.database.rows("select id from ticket order by id")]
 
+    def heard(self, partition: int) -> int:
+        """The number of the delivery of this partition of the ledger up to which all was learned; 0: nothing was."""
+        return int(self.meta(f"{_HEARD}{partition}") or b"0")
+
+    def hear(self, partition: int, number: int) -> None:
+        """Remember it. A parked one, which comes after later ones, changes nothing."""
+        if number > self.heard(partition):
+            self.set_meta(f"{_HEARD}{partition}", str(number).encode())
+
     def meta(self, name: str) -> bytes | None:
         """A remembered value."""
         rows = self.database.rows("select value from meta where name = ?", name)
@@ -212,6 +239,15 @@ class Store:
         self.database.do(
             "insert into meta values (?, ?) on conflict (name) do update set value = excluded.value", name, value
         )
+
+    @property
+    def behind(self) -> bool:
+        """Whether it is new or was restored, and has not caught up with the ledger yet."""
+        return self.meta(LEARN) is not None
+
+    def caught_up(self) -> None:
+        """It has."""
+        self.database.do("delete from meta where name = ?", LEARN)
 
     def close(self) -> None:
         """Give the database back."""

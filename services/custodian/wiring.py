@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import structlog
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import hutong
 from hutong.codec import Codec
-from hutong.errors import SettingsError
+from hutong.errors import SettingsError, Unavailable, Unconfirmed
 from hutong.keyring import CUSTODY
 from hutong.registry import DirectoryReader
 from hutong.rules.access import Access
@@ -26,7 +28,12 @@ from services.custodian.post import Post
 from services.custodian.store import Database, Store
 from services.custodian.vault import read_master_key
 
+_log = structlog.get_logger()
+
 NAME = "custodian"
+
+LOOK_SECONDS = 600.0
+"""How often it is looked whether a tombstone is to be written again."""
 
 
 class CustodySettings(BaseSettings):
@@ -99,8 +106,17 @@ def custodian(
 
 
 def keep(bus: hutong.Bus, keeper: Custodian) -> None:
-    """Catch up, then handle everything that is delivered, its own erasures included."""
+    """Catch up, then handle everything that is delivered, its own erasures included. Between events, now and then, see
+    to it that erased keys leave the broker."""
     keeper.catch_up()
-    for event in bus.subscribe(types=WANTED, receipts=True):
-        with event:
-            keeper.handle(event)
+    looked = float("-inf")
+    for event in bus.subscribe(types=WANTED, receipts=True, idle=LOOK_SECONDS):
+        if event is not None:
+            with event:
+                keeper.handle(event)
+        elif time.monotonic() - looked > LOOK_SECONDS:
+            looked = time.monotonic()
+            try:
+                keeper.bury_again(time.time())
+            except (Unavailable, Unconfirmed) as error:
+                _log.warning("tombstones cannot be written again now, later", error=str(error))

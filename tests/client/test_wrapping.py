@@ -140,7 +140,9 @@ def test_only_the_custodian_releases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [(None, "no sealing key"), (bytes(32), "no X25519 key"), (b"\1" + bytes(31), "no X25519 key")]
+    ("key", "said"),
+    [(None, "no sealing key"), (bytes(32), "no X25519 key"), (b"\1" + bytes(31), "no X25519 key")],
+    ids=["none", "zero", "one"],
 )
 def test_nothing_is_wrapped_for_a_reader_without_a_sealing_key(key: bytes | None, said: str) -> None:
     """It has none, or one of low order: it is said, before anything is sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -11,11 +12,15 @@ import pytest
 
 import hutong
 from hutong import complaint, disposition
+from hutong.catalogue import Catalogue
+from hutong.loop import read_all
 from hutong.sealing import DataKey
 from hutong.settings import read_private_key
-from hutong.transport import Outgoing
-from hutong.wire.wrapping import KeyName, Letter, Wrapper
-from services.custodian.wiring import NAME, keep
+from hutong.transport import Outgoing, Partition
+from hutong.wire.wrapping import TOPIC, KeyName, Letter, Wrapper
+from services.custodian import keeping
+from services.custodian.databases import SqliteDatabase
+from services.custodian.wiring import LOOK_SECONDS, NAME, keep
 from services.desk.answering import answer
 from services.desk.habits import Habits, Late
 from services.desk.handler import Desk
@@ -133,6 +138,64 @@ def test_nothing_is_left_of_an_erased_key(town: Town) -> None:
         content = files_of(town.city.home / bus.organisation / "keys")
         assert len(content) > 4096
         assert key.key not in content
+
+
+def test_a_custodian_killed_before_it_wiped_is_followed_by_one_that_does(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had destroyed stood in its log still."""
+    ticket = town.file()
+    town.keeper()
+    with closing(sqlite3.connect(town.store)) as other:  # as long as it is open, nobody's closing tidies the log away
+        ((box,),) = other.execute("select box from held where class = 'identity'").fetchall()
+        erase(town, ticket, "identity")
+        with monkeypatch.context() as patched:
+            patched.setattr(SqliteDatabase, "wipe", lambda database: None)
+            town.keeper()
+        assert other.execute("select box from held where class = 'identity'").fetchall() == [(None,)]
+        assert box in files_of(town.store.parent)
+        with town.custodian(town.bus(CUSTODIAN)):
+            assert box not in files_of(town.store.parent)
+
+
+def tombstones(town: Town, organisation: str, key: DataKey) -> int:
+    """How often an organisation's topic says that the key is erased."""
+    with closing(town.city.transport.consumer(client_id="looking")) as consumer:
+        records = list(read_all(consumer, [Partition(f"{TOPIC}{organisation}", 0)]))
+    return sum(KeyName.from_bytes(r.key).key_id == key.id for r in records if r.value is None)
+
+
+def test_a_tombstone_comes_once_more_so_that_a_quiet_topic_compacts(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When its segment can be closed by it, to every holder and the custodian itself; not sooner, and not thrice."""
+    ticket = town.file()
+    town.say(CITY, disposition.Dispatched(lead=WATER), ticket)
+    town.keeper()
+    key = key_of(town, ticket, "identity")
+    erase(town, ticket, "identity")
+
+    def found() -> list[int]:
+        return [tombstones(town, name, key) for name in (CITY, WATER, CUSTODIAN)]
+
+    town.keeper()
+    assert found() == [1, 1, 1]
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping, "ROLL_SECONDS", -1.0)
+        town.keeper()
+        assert found() == [2, 2, 2]
+        town.keeper()
+    assert found() == [2, 2, 2]
+    assert town.opens(WATER, ticket, "identity") == "erased"
+    assert town.opens(WATER, ticket, "narrative") == WHAT
+
+
+def test_a_segment_is_closed_and_compacted_within_a_day() -> None:
+    """By the record that comes after :data:`keeping.ROLL_SECONDS`."""
+    config = Catalogue.load().topics["keys.<org>"].kafka_config()
+    roll, compact = int(config["segment.ms"]) / 1000, int(config["max.compaction.lag.ms"]) / 1000
+    assert roll < keeping.ROLL_SECONDS
+    assert keeping.ROLL_SECONDS + LOOK_SECONDS + compact < 24 * 3600
 
 
 def files_of(folder: Path) -> bytes:
