@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from hutong.errors import SettingsError
+from hutong.errors import BusError, SettingsError
 from hutong.loop import read_to
 from hutong.transport import Bounds, Consumer, Partition, Transport
 
@@ -133,6 +133,18 @@ def look(transport: Transport, now: datetime) -> Iterator[View]:
         contextlib.closing(transport.consumer(client_id="status", committed=False)) as uncommitted,
     ):
         yield View(transport=transport, now=now, committed=committed, uncommitted=uncommitted)
+
+
+def all_delivered(transport: Transport, city: str) -> bool:
+    """Whether all that is on the city's ledger, and all that is being written there, has come to the doors. False where
+    the broker does not answer."""
+    try:
+        with look(transport, datetime.now(UTC)) as view:
+            view.learn(["ledger"])
+            open_ = any(bounds.stable < bounds.end for bounds in view.bounds.values())
+            return not open_ and not view.lag(f"{city}.deliver", ["ledger"], committed=True).records
+    except BusError:
+        return False
 
 
 def _time(ms: int) -> datetime:

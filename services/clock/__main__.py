@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Annotated
 
 import typer
 
 import hutong
+from hutong.looking import all_delivered
 from hutong.rules.deadlines import Timekeeping
 from hutong.settings import Settings
+from hutong.transport.kafka import KafkaTransport
 from services.clock.handler import Clock
 from services.clock.keeping import keep_time
 from services.clock.store import CourseStore
@@ -31,9 +34,13 @@ def main(
         keeping = Timekeeping.load(settings.city, time=settings.bus_time)
         if keeping is None:
             raise hutong.SettingsError(f"{settings.city} has no time limits: name a table in schemas/cities.yaml")
-        with contextlib.closing(CourseStore(settings.home, bus.organisation, whose_state(settings))) as store:
+        with (
+            contextlib.closing(KafkaTransport(settings.bootstrap)) as transport,
+            contextlib.closing(CourseStore(settings.home, bus.organisation, whose_state(settings))) as store,
+        ):
             clock = Clock(keeping, store, patience_ms=round(patience * 1000))
-            keep_time(bus, clock, rebuild=None if store.rebuilt else store.rebuilding())
+            rebuild = None if store.rebuilt else store.rebuilding()
+            keep_time(bus, clock, delivered=partial(all_delivered, transport, settings.city), rebuild=rebuild)
 
     serve(NAME, work)
 

@@ -75,7 +75,7 @@ class Clock:
 
     Something falls due only when the clock knows everything that was admitted until then. It knows when it was given
     an event of the same ledger partition that was admitted later and is at its door's end, or not ``patience_ms``
-    behind it; or when its door was empty that long after.
+    behind it; or when that long after all was delivered and its door was empty.
     """
 
     def __init__(self, keeping: Timekeeping, courses: Courses, *, patience_ms: int) -> None:
@@ -127,8 +127,13 @@ class Clock:
         if event.ledger is not None:
             self._marks[event.ledger.partition] = event.ledger.admitted_ms
 
+    def waits(self, now_ms: int) -> bool:
+        """Whether something has fallen due that may not be said yet."""
+        return next(iter(self._courses.due(now_ms)), None) is not None
+
     def due(self, now_ms: int, *, at_rest: bool) -> list[tuple[Kept, Timer]]:
-        """What is to be said now, in the order in which it fell due. ``at_rest``: the door is empty."""
+        """What is to be said now, in the order in which it fell due. ``at_rest``: all is delivered, and the door is
+        empty."""
         found = []
         for kept in self._courses.due(now_ms):
             for timer in self._left(kept):

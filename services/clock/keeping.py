@@ -26,9 +26,17 @@ def now_ms() -> int:
 
 
 def keep_time(
-    bus: hutong.Bus, clock: Clock, *, rebuild: AbstractContextManager[None] | None = None, now: Now = now_ms
+    bus: hutong.Bus,
+    clock: Clock,
+    *,
+    delivered: Callable[[], bool],
+    rebuild: AbstractContextManager[None] | None = None,
+    now: Now = now_ms,
 ) -> None:
     """Keep the limits of every ticket that the door tells of, until the bus is stopped.
+
+    ``delivered``: whether all that is on the ledger has come to the doors. An empty door says that nothing happened
+    only where that was so before the door was looked into: deliver may be down, or behind.
 
     Where its memory is new, everything that was ever delivered is read first, inside ``rebuild``. When the door tells
     of a ticket that it does not know, what it has of that ticket is read. Nothing is lost or doubled by a crash
@@ -41,8 +49,9 @@ def keep_time(
     at_rest = False
     for event in bus.subscribe(receipts=True, refusals=True, idle=GLANCE_SECONDS):
         if event is None:
-            _say(bus, clock, now(), at_rest=at_rest)
-            at_rest = True
+            at = now()
+            _say(bus, clock, at, at_rest=at_rest)
+            at_rest = clock.waits(at) and delivered()
             continue
         at_rest = False
         if not clock.knows(event):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 
 import hutong
 import services.admit.owner
+from hutong.looking import all_delivered
 from hutong.rules.deadlines import Timekeeping
 from hutong.transport import Partition
 from services.clock.handler import Clock, Courses
@@ -78,7 +80,8 @@ class Town:
             hutong.connect("clock", self.city.settings(CLOCK), transport=self.city.transport) as bus,
         ):
             clock = Clock(keeping, store(courses), patience_ms=2000)
-            keep_time(bus, clock, rebuild=None if courses.rebuilt else courses.rebuilding(), now=now)
+            rebuild = None if courses.rebuilt else courses.rebuilding()
+            keep_time(bus, clock, delivered=partial(all_delivered, self.city.transport, CITY), rebuild=rebuild, now=now)
 
     def said(self, ticket: str | None = None) -> list[str]:
         """What the clock said, as the ledger has it: type, limit, and when it was due by Beijing's clocks."""

@@ -220,6 +220,21 @@ def test_a_unit_that_was_just_in_time_after_all_is_no_trouble(town: Town) -> Non
     assert town.said(other) == ["overdue dispatch 06-02 10:00", "escalated"]
 
 
+def test_an_answer_on_the_ledger_that_deliver_has_not_delivered_is_waited_for(town: Town) -> None:
+    """Deliver is down, so the clock's door is empty: that says nothing of whether the unit was in time."""
+    ticket = town.file()
+    town.does(town.hotline, ticket, DISPATCHED)
+    town.does(town.water, ticket, ACCEPTED)
+    town.at("2026-06-08 23:59")
+    with town.city.asleep():
+        town.water.submit(disposition.Resolved(), ticket=ticket, time=town.now)
+        town.city.admit_alone()
+        town.at("2026-06-09 00:01").run_clock(looks=5)
+    town.run_clock(looks=5)
+    assert town.said(ticket) == []
+    assert town.refused() == []
+
+
 def test_nothing_falls_due_while_something_may_be_on_its_way() -> None:
     """The unit signed in time, and its signing has not come through the door: the clock holds its tongue."""
     keeping = Timekeeping.load(CITY)
