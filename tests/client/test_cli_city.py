@@ -157,7 +157,11 @@ def test_the_running_board_shows_what_arrives_and_ctrl_c_ends_it_quietly_with_0(
     monkeypatch.setattr(Picture, "draw", draw)
     monkeypatch.setattr(Console, "is_terminal", property(lambda self: True))
     monkeypatch.setattr(command_city, "FRAME_SECONDS", 0.01)
-    result = command.run(CITY, "city")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        result = command.run(CITY, "city")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert seen.is_set()
     assert shown[0] == 1
     assert "received 2" in result.stdout

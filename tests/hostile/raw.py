@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import crc32c
@@ -47,8 +48,10 @@ def _counted(content: bytes | None) -> bytes:
 
 
 def batch(packed: bytes, count: int, codec: str = "none") -> bytes:
-    """A batch of ``count`` records that are ``packed`` (by :func:`pack`, or by hand)."""
-    body = struct.pack(">hiqqqhii", CODECS[codec], count - 1, 0, 0, -1, -1, -1, count) + packed
+    """A batch of ``count`` records that are ``packed`` (by :func:`pack`, or by hand); of now, for brokers delete old
+    ones."""
+    now = time.time_ns() // 1_000_000
+    body = struct.pack(">hiqqqhii", CODECS[codec], count - 1, now, now, -1, -1, -1, count) + packed
     return struct.pack(">qiibI", 0, len(body) + 9, 0, 2, crc32c.crc32c(body)) + body
 
 
