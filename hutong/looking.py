@@ -135,14 +135,13 @@ def look(transport: Transport, now: datetime) -> Iterator[View]:
         yield View(transport=transport, now=now, committed=committed, uncommitted=uncommitted)
 
 
-def all_delivered(transport: Transport, city: str) -> bool:
+def all_delivered(view: View, city: str) -> bool:
     """Whether all that is on the city's ledger, and all that is being written there, has come to the doors. False where
     the broker does not answer."""
     try:
-        with look(transport, datetime.now(UTC)) as view:
-            view.learn(["ledger"])
-            open_ = any(bounds.stable < bounds.end for bounds in view.bounds.values())
-            return not open_ and not view.lag(f"{city}.deliver", ["ledger"], committed=True).records
+        view.learn(["ledger"])
+        is_open = any(bounds.stable < bounds.end for bounds in view.bounds.values())
+        return not is_open and not view.lag(f"{city}.deliver", ["ledger"], committed=True).records
     except BusError:
         return False
 

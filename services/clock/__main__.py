@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
 import typer
 
 import hutong
-from hutong.looking import all_delivered
+from hutong.looking import all_delivered, look
 from hutong.rules.deadlines import Timekeeping
 from hutong.settings import Settings
 from hutong.transport.kafka import KafkaTransport
@@ -36,11 +37,12 @@ def main(
             raise hutong.SettingsError(f"{settings.city} has no time limits: name a table in schemas/cities.yaml")
         with (
             contextlib.closing(KafkaTransport(settings.bootstrap)) as transport,
+            look(transport, datetime.now(UTC)) as view,
             contextlib.closing(CourseStore(settings.home, bus.organisation, whose_state(settings))) as store,
         ):
             clock = Clock(keeping, store, patience_ms=round(patience * 1000))
             rebuild = None if store.rebuilt else store.rebuilding()
-            keep_time(bus, clock, delivered=partial(all_delivered, transport, settings.city), rebuild=rebuild)
+            keep_time(bus, clock, delivered=partial(all_delivered, view, settings.city), rebuild=rebuild)
 
     serve(NAME, work)
 

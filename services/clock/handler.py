@@ -128,8 +128,8 @@ class Clock:
             self._marks[event.ledger.partition] = event.ledger.admitted_ms
 
     def waits(self, now_ms: int) -> bool:
-        """Whether something has fallen due that may not be said yet."""
-        return next(iter(self._courses.due(now_ms)), None) is not None
+        """Whether something fell due so long ago that an empty door would tell."""
+        return next(iter(self._courses.due(now_ms - self._patience_ms)), None) is not None
 
     def due(self, now_ms: int, *, at_rest: bool) -> list[tuple[Kept, Timer]]:
         """What is to be said now, in the order in which it fell due. ``at_rest``: all is delivered, and the door is

@@ -14,7 +14,7 @@ import pytest
 
 import hutong
 import services.admit.owner
-from hutong.looking import all_delivered
+from hutong.looking import all_delivered, look
 from hutong.rules.deadlines import Timekeeping
 from hutong.transport import Partition
 from services.clock.handler import Clock, Courses
@@ -78,10 +78,11 @@ class Town:
         with (
             closing(CourseStore(self.city.home, CLOCK, {})) as courses,
             hutong.connect("clock", self.city.settings(CLOCK), transport=self.city.transport) as bus,
+            look(self.city.transport, self.now) as view,
         ):
             clock = Clock(keeping, store(courses), patience_ms=2000)
             rebuild = None if courses.rebuilt else courses.rebuilding()
-            keep_time(bus, clock, delivered=partial(all_delivered, self.city.transport, CITY), rebuild=rebuild, now=now)
+            keep_time(bus, clock, delivered=partial(all_delivered, view, CITY), rebuild=rebuild, now=now)
 
     def said(self, ticket: str | None = None) -> list[str]:
         """What the clock said, as the ledger has it: type, limit, and when it was due by Beijing's clocks."""
