@@ -1,4 +1,4 @@
-"""The databases that the custodian's store is tested on."""
+"""What the tests of the custodian stand on: a city with one, and the databases that its store is tested on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.custodians import Town
+
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")) if Path("/usr/lib/postgresql").exists() else []
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """A city with a custodian, in memory."""
+    town = Town(tmp_path)
+    yield town
+    town.close()
 
 
 @pytest.fixture(scope="session")

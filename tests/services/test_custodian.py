@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -36,13 +34,6 @@ from tests.services.custodians import (
     filed,
 )
 from tests.services.handling import run
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path)
-    yield town
-    town.close()
 
 
 def table(town: Town, ticket: str) -> dict[str, tuple[str, str]]:

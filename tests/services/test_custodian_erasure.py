@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -29,13 +28,6 @@ from tests.cities import CITY
 from tests.client.cli import Command
 from tests.services.custodians import CUSTODIAN, HEAT, OTHER, WATER, WHAT, WHO, Town
 from tests.services.handling import run
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path)
-    yield town
-    town.close()
 
 
 def test_what_is_erased_nobody_reads_and_every_proof_holds(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

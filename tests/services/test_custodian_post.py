@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +11,6 @@ from hutong import disposition, registrar
 from hutong.transport import TopicSpec
 from tests.cities import CITY
 from tests.services.custodians import CUSTODIAN, HEAT, HELPER, WATER, WHAT, WHO, Town
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path)
-    yield town
-    town.close()
 
 
 def dispatched(town: Town) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ from tests.services.test_again import again
 from tests.services.test_custodian_erasure import erase
 
 DOOR = Partition(f"deliveries.{CUSTODIAN}", 0)
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path)
-    yield town
-    town.close()
 
 
 def emptied(town: Town) -> None:
