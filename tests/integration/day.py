@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,13 +25,13 @@ from hutong import disposition
 from hutong.errors import BusError
 from hutong.transport import Partition
 from hutong.transport.kafka import KafkaTransport
-from hutong.wire.stamps import LedgerStamp
 from local.cities import City
 from local.desks import desk_children
 from local.founding import FoundedCity, found
 from local.generator import Generator, personal_strings
 from local.kafka import EmbeddedKafka
 from local.lag import Lag
+from local.report import admitted_seconds, by_step
 from local.supervisor import ROOT, Child, Supervisor
 from local.tether import tethered
 from tests.chaos.memory import Memory
@@ -120,12 +119,12 @@ def _filing(founded: FoundedCity, options: Options) -> Iterator[subprocess.Popen
     (home / "logs").mkdir(exist_ok=True)
     generate = [sys.executable, "-m", "local", "generate", "--day", f"{options.day}", "--scale", f"{options.scale}"]
     generate += ["--seed", f"{options.seed}", *(["--size", options.size] if options.size else [])]
-    file = Child.service("intake", "-", "--system", "generator", "--event-times", "now", "--json").argv
-    environment = {**os.environ, **founded.variables(founded.city.id)}
+    variables = founded.variables(founded.city.id)
+    file = Child.service("intake", "-", "--system", "generator", "--event-times", "now", "--json", env=variables)
     with open(home / "logs" / "intake.log", "ab") as log, open(home / "intake.json", "wb") as account:
         source = subprocess.Popen(tethered(generate), cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
         intake = subprocess.Popen(
-            tethered(file), cwd=ROOT, stdin=source.stdout, stdout=account, stderr=log, env=environment
+            tethered(file.argv), cwd=ROOT, stdin=source.stdout, stdout=account, stderr=log, env=file.environment
         )
         assert source.stdout is not None
         source.stdout.close()  # intake holds it: should it end, the generator ends, too
@@ -223,27 +222,22 @@ def _share(pid: int) -> float:
 
 def _measured(history: History) -> dict[str, Any]:
     """What the ledger says of the day: how long from its first to its last event, how many calls were dispatched."""
-    admitted: list[int] = []
     dispatched: set[bytes] = set()
     tickets: set[bytes] = set()
-    types: dict[str, int] = {}
     for record in (record for log in history.ledger.values() for record in log):
-        headers = dict(record.headers)
-        admitted.append(LedgerStamp.from_bytes(headers["ledger"]).admitted_ms)
-        kind = headers["ce_type"].decode()
-        types[kind] = types.get(kind, 0) + 1
         tickets.add(record.key or b"")
-        if kind == disposition.Dispatched.TYPE:
+        if dict(record.headers)["ce_type"].decode() == disposition.Dispatched.TYPE:
             dispatched.add(record.key or b"")
-    seconds = (max(admitted) - min(admitted)) / 1000
+    types, seconds = by_step(history), admitted_seconds(history)
+    events = sum(types.values())
     return {
         "dispatched": len(dispatched),
         "dispatched_share": round(len(dispatched) / len(tickets), 3),
         "by_step": dict(sorted(types.items())),
-        "ledger_events": len(admitted),
+        "ledger_events": events,
         "deliveries": sum(len(records) for log in history.deliveries.values() for records in log.values()),
         "seconds": round(seconds, 1),
-        "events_per_second": round(len(admitted) / seconds, 1),
+        "events_per_second": round(events / seconds, 1),
         "calls_per_second": round(len(tickets) / seconds, 1),
         "times_faster_than_it_happened": round(DAY_SECONDS / seconds, 1),
     }

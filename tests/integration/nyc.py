@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -111,11 +110,13 @@ def _intake(city: RunningCity, data: Path, mapping: str, rows: int | None) -> su
     home = city.founded.home
     limit = () if rows is None else ("--limit", str(rows))
     report = ("--json", "--report", str(home / "report.jsonl"))
-    child = Child.service("intake", str(data.absolute()), "--map", mapping, *limit, *report)
+    child = Child.service(
+        "intake", str(data.absolute()), "--map", mapping, *limit, *report, env=city.founded.variables(CITY)
+    )
     with open(home / "logs" / "intake.log", "wb") as log, open(home / "intake.json", "wb") as account:
         return subprocess.Popen(
             tethered(child.argv), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=account, stderr=log,
-            env={**os.environ, **city.founded.variables(CITY), **child.env},
+            env=child.environment,
         )  # fmt: skip
 
 

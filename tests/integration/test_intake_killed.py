@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 from collections.abc import Sequence
@@ -23,10 +22,10 @@ PATIENCE = 240.0
 
 
 def command(city: RunningCity, *args: str) -> subprocess.Popen[bytes]:
-    child = Child.service("intake", *args, "--json", "--batch", "20")
+    child = Child.service("intake", *args, "--json", "--batch", "20", env=city.founded.variables("nyc"))
     return subprocess.Popen(
         tethered(child.argv), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        env={**os.environ, **city.founded.variables("nyc"), **child.env},
+        env=child.environment,
     )  # fmt: skip
 
 
