@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager
 import structlog
 
 import hutong
-from hutong.events.sealed import Sealed
-from hutong.sealing import clear_fields
 from hutong.wire.stamps import RefusalStamp
 from services.desk.cases import Due
 from services.desk.handler import WANTED, Desk
@@ -60,7 +58,7 @@ def _say(bus: hutong.Bus, event: hutong.Event, answers: Sequence[hutong.EventDat
 def _refused(bus: hutong.Bus, desk: Desk, event: hutong.Event, refusal: RefusalStamp) -> None:
     """What it had sealed under the key of before a change of lead, it says again under the key of now."""
     stale = refusal.code == "stale_key" and desk.says(event.data)
-    again = [_opened(bus, event)] if stale else desk.refused(event, refusal, bus.refresh())
+    again = [_opened(bus, event)] if stale else desk.refused(event, refusal, bus.directory)
     _say(bus, event, again)
     _log.warning(
         "refused", type=event.type, ticket=event.ticket, code=refusal.code, text=refusal.text, again=bool(again)
@@ -76,8 +74,7 @@ def _opened(bus: hutong.Bus, event: hutong.Event) -> hutong.EventData:
 
 def _wordless(data: hutong.EventData) -> hutong.EventData:
     """The same step without what would be sealed in it."""
-    sealed = (name for name in data.sealed_fields() if isinstance(getattr(data, name), Sealed))
-    return data.model_copy(update=dict.fromkeys([*clear_fields(data), *sealed]))
+    return data.model_copy(update=dict.fromkeys(data.sealed_fields()))
 
 
 def _answer_late(bus: hutong.Bus, desk: Desk) -> None:

@@ -36,7 +36,8 @@ def dispatch(bus: hutong.Bus, routing: Routing, times: EventTimes, filings: Fili
         with event:
             if event.refusal is not None:
                 _log.warning("refused", what=str(event), code=event.refusal.code, text=event.refusal.text)
-                bus.refresh()
+                if event.refusal.code == "unknown_unit":
+                    bus.refresh()
             steps = dispatcher.answers(event, opened(bus, event, routing, filings.key), bus.directory)
             drafts = [bus.draft(step.data, ticket=step.ticket, answers=event, time=times.of(event)) for step in steps]
             bus.submit_batch(drafts)
