@@ -112,10 +112,13 @@ class View:
                 return Lag(records=end - begin, exact=False, oldest=oldest)
         return Lag(records=count, oldest=oldest)
 
+    def unfinished(self) -> list[Partition]:
+        """Where a transaction is open."""
+        return [place for place, bounds in self.bounds.items() if bounds.stable < bounds.end]
+
     def hanging(self) -> Iterator[Hanging]:
         """Transactions that are open for too long, and still are at a second look."""
-        suspects = [place for place, bounds in self.bounds.items() if bounds.stable < bounds.end]
-        for place, bounds in self.transport.bounds(suspects).items():
+        for place, bounds in self.transport.bounds(self.unfinished()).items():
             if bounds.stable != self.bounds[place].stable or bounds.stable >= bounds.end:
                 continue
             self.uncommitted.assign([place])
@@ -140,8 +143,7 @@ def all_delivered(view: View, city: str) -> bool:
     the broker does not answer."""
     try:
         view.learn(["ledger"])
-        is_open = any(bounds.stable < bounds.end for bounds in view.bounds.values())
-        return not is_open and not view.lag(f"{city}.deliver", ["ledger"], committed=True).records
+        return not view.unfinished() and not view.lag(f"{city}.deliver", ["ledger"], committed=True).records
     except BusError:
         return False
 

@@ -193,11 +193,10 @@ def read_to(consumer: Consumer, ends: Mapping[Partition, int], *, patience: floa
         while waiting:
             for partition, records in consumer.poll(0.02).items():
                 end = ends.get(partition, 0)
-                for record in records:
-                    if record.offset < end:
-                        yield record
-                    else:
-                        beyond.setdefault(partition, record.offset)
+                wanted = [record for record in records if record.offset < end]
+                if len(wanted) < len(records):
+                    beyond.setdefault(partition, records[len(wanted)].offset)
+                yield from wanted
                 deadline = time.monotonic() + patience
             done = {partition for partition in waiting if consumer.position(partition) >= ends[partition]}
             if done:

@@ -22,9 +22,8 @@ class Lag:
         yet may come to all. BusError where the broker does not answer."""
         with look(self._transport, datetime.now(UTC)) as view:
             view.learn({topic for topics in self._groups.values() for topic in topics})
-            for place, bounds in view.bounds.items():
-                if bounds.stable < bounds.end:
-                    yield f"a transaction is open in {place.topic}/{place.number}"
+            for place in view.unfinished():
+                yield f"a transaction is open in {place.topic}/{place.number}"
             for group, topics in self._groups.items():
                 if lag := view.lag(group, topics, committed=topics != ["submissions"]).records:
                     yield f"{group} at {', '.join(topics)}: {lag}"

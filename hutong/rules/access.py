@@ -26,7 +26,7 @@ _ROLES: Mapping[str, Callable[[Ticket, Directory], Iterable[str]]] = {
     "dispatcher": lambda ticket, directory: (ticket.dispatcher,),
     "lead": lambda ticket, directory: (_lead(ticket),),
     "assistant": lambda ticket, directory: ticket.assistants if _lead(ticket) else (),
-    "supervisor": lambda ticket, directory: directory.ancestors(_lead(ticket)) if _lead(ticket) else (),
+    "supervisor": lambda ticket, directory: directory.ancestors(_lead(ticket)),
 }
 
 

@@ -20,12 +20,12 @@ _LOCK_SECONDS = 10.0
 
 _RESTORE = "restore the latest backup into a new one (`python -m services.custodian restore`)"
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_TODO = {
+_MEND = {
     sqlite3.SQLITE_FULL: "make room on its disk, then start again",
     sqlite3.SQLITE_CORRUPT: f"it is damaged, {_RESTORE}",
     sqlite3.SQLITE_NOTADB: f"it is damaged, {_RESTORE}",
 }
-_TODO_ELSE = f"make its folder writable, and its disk sound with room on it; if the file is damaged, {_RESTORE}"
+_MEND_ELSE = f"make its folder writable, and its disk sound with room on it; if the file is damaged, {_RESTORE}"
 
 
 def open_database(where: str, *, make: bool = True) -> Database:
@@ -116,7 +116,7 @@ class SqliteDatabase:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without its extension
         if code in _LOCKED:
             return Unavailable(f"the custodian's store {self.place} is locked by another program ({error})")
-        return SettingsError(f"the custodian's store {self.place} fails ({error}): {_TODO.get(code, _TODO_ELSE)}")
+        return SettingsError(f"the custodian's store {self.place} fails ({error}): {_MEND.get(code, _MEND_ELSE)}")
 
     def close(self) -> None:
         self._db.close()
