@@ -27,7 +27,7 @@ def send(bench: Bench, bootstrap: str, *batches: bytes) -> Partition:
     """A fresh topic that keeps batches as they came, with these on it."""
     topic = bench.topic(config={"compression.type": "producer", "max.message.bytes": str(MB)})
     for one in batches:
-        assert produce(bootstrap, topic, 0, one) == 0
+        assert produce(bootstrap, topic, 0, one).code == 0
     return Partition(topic, 0)
 
 
@@ -96,7 +96,7 @@ def test_a_claim_is_not_believed(real: Bench, bootstrap: str) -> None:
     body = b"\x00" + varint(0) + varint(0) + varint(1) + b"k" + varint(2**31 - 100) + b"v"
     claim = batch(pack(varint(2**31 - 80) + body, "gzip"), 1, "gzip")
     topic = real.topic(config={"compression.type": "producer"})
-    code = produce(bootstrap, topic, 0, claim)
+    code = produce(bootstrap, topic, 0, claim).code
     assert code != 0 or read(real, Partition(topic, 0), 0)[0].unreadable
 
 

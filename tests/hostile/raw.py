@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import crc32c
 import lz4.frame  # type: ignore[import-untyped]
@@ -115,8 +116,15 @@ _PACK: Mapping[str, Callable[[bytes], bytes]] = {
 }
 
 
-def produce(bootstrap: str, topic: str, partition: int, batches: bytes, *, timeout: float = 60.0) -> int:
-    """Hand record batches to a broker as they are; Kafka's error code, 0 where they were taken.
+class Answer(NamedTuple):
+    """What a broker says to batches: Kafka's error code, 0 where it took them, and the offset of their first record."""
+
+    code: int
+    offset: int
+
+
+def produce(bootstrap: str, topic: str, partition: int, batches: bytes, *, timeout: float = 60.0) -> Answer:
+    """Hand record batches to a broker as they are.
 
     Raises:
         ConnectionError: the broker closed the connection without an answer. TimeoutError: no answer in time.
@@ -131,7 +139,7 @@ def produce(bootstrap: str, topic: str, partition: int, batches: bytes, *, timeo
         (size,) = struct.unpack(">i", _read(wire, 4))
         answer = _read(wire, size)
     at = 4 + 4 + 2 + len(name) + 4 + 4  # correlation, topics, name, partitions, partition
-    return int(struct.unpack_from(">h", answer, at)[0])
+    return Answer(*struct.unpack_from(">hq", answer, at))
 
 
 def _read(wire: socket.socket, count: int) -> bytes:
