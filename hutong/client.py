@@ -288,8 +288,8 @@ class Bus:
         keeps only these; the organisation's own events come with ``receipts``, refused ones with ``refusals``.
         A system that was never here before begins at ``start``; "now" is the moment of this call.
 
-        A program that also acts when nothing comes sets ``idle``: between events it is given None, whenever there is
-        nothing to read, and at least every ``idle`` seconds while there is (after at most 100 deliveries more).
+        A program that also acts when nothing comes sets ``idle``: between events it is given None, behind whatever was
+        read together (100 deliveries at most), and every ``idle`` seconds when there is nothing to read.
         None is not entered, and marks nothing; as long as the broker is away none comes.
 
         An ``Exception`` in the block goes no further: the event is given out again (``HUTONG_RETRIES``), then its

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -77,11 +79,25 @@ class KeyRing:
         Raises:
             Unavailable: the broker is away.
         """
+        self._read(self._to_the_end)
+
+    def wait(self, seconds: float) -> None:
+        """Take what is released within so many seconds, and return when the first of it came. Raises as
+        :meth:`refresh`."""
+        began = time.monotonic()
+        self._read(lambda consumer, opener: self._what_comes(consumer, opener, seconds))
+        if self._consumer is None:  # nothing can be read here
+            time.sleep(max(began + seconds - time.monotonic(), 0.0))
+
+    def _read(self, more: Callable[[Consumer, Opener], None]) -> None:
         custodian = None if self._opener is None else self._directory.known.custodian()
         if self._opener is None or custodian in (None, self._organisation):
             return
         try:
-            self._read_on(self._opener)
+            with suppress(SettingsError):  # not registered (yet): nothing can have been released
+                self._consumer = self._consumer or self._open()
+            if self._consumer is not None:
+                more(self._consumer, self._opener)
         except BaseException as error:
             self.close()  # it may be past what the store took: a new reader begins where the store says
             if isinstance(error, UnknownOutcome):  # reading leaves nothing behind
@@ -106,18 +122,21 @@ class KeyRing:
         standing = directory.get(self._organisation)
         return standing is not None and standing.entry.sealing_key is None and directory.custodian() is not None
 
-    def _read_on(self, opener: Opener) -> None:
-        try:
-            consumer = self._consumer = self._consumer or self._open()
-        except SettingsError:
-            return  # not registered (yet): nothing can have been released
+    def _to_the_end(self, consumer: Consumer, opener: Opener) -> None:
         end = consumer.end(self._place)
         if consumer.position(self._place) < end:
-            with self._keys.batch():
-                for record in read_to(consumer, {self._place: end}):
-                    self._take(record, opener)
-                self._keys.move(self._place.topic, end)
+            self._keep(read_to(consumer, {self._place: end}), opener, consumer)
         self._read_at = time.monotonic()
+
+    def _what_comes(self, consumer: Consumer, opener: Opener, seconds: float) -> None:
+        if records := consumer.poll(seconds).get(self._place):
+            self._keep(records, opener, consumer)
+
+    def _keep(self, records: Iterable[Record], opener: Opener, consumer: Consumer) -> None:
+        with self._keys.batch():
+            for record in records:
+                self._take(record, opener)
+            self._keys.move(self._place.topic, consumer.position(self._place))
 
     def _open(self) -> Consumer:
         consumer = self._transport.consumer(client_id=self._client_id)

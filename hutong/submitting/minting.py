@@ -27,8 +27,6 @@ from hutong.wire.wrapping import KeyName, Letter, Wrapper
 
 KeyOf = Callable[[KeyClass], DataKey]
 
-_GLANCE_SECONDS = 0.05
-
 _CUSTODY, _NONE, _THERE = "custody", 1, 2
 """What the store remembers of the city: whether it has a custodian."""
 
@@ -117,15 +115,15 @@ class Minting:
             self._ring.refresh()
         self._refuse_erased(drafts)
         while missing := sorted((t, c) for t, c in wanted if self._keys.current(t, c) is None):
-            if time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 ticket, key_class = missing[0]
                 raise KeyPending(
                     f"no {key_class} key of {ticket} was released to this organisation within {self._wait:g} s: does "
                     "the custodian run (`hutong status`), and has this organisation a part in the ticket that the "
                     f"table schemas/access.yaml names?{self._ring.cause()}"
                 )
-            time.sleep(_GLANCE_SECONDS)
-            self._ring.refresh()
+            self._ring.wait(left)
             self._refuse_erased(drafts)
 
 

@@ -7,7 +7,6 @@ again and again where it must be, is :mod:`hutong.subscribing.giving`.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -53,7 +52,7 @@ class Subscription:
     """Gives out events; each must be taken by ``with event:``. Marks are committed after each batch.
 
     ``begin`` is where a system that was never here before begins, if not at the beginning of what there is. With
-    ``idle`` None is given out between events: whenever there is nothing to read, and at least every so many seconds.
+    ``idle`` None is given out between events: behind whatever one poll brought, and every so many seconds without any.
     """
 
     def __init__(
@@ -92,7 +91,6 @@ class Subscription:
 
     def events(self) -> Generator[Event | None]:
         """The events, until :meth:`stop`. Closing the generator commits what was handled."""
-        idled = time.monotonic()
         with contextlib.closing(self._consumer), contextlib.closing(self._parking):
             for polled in self._loop.rounds():
                 yield from self._letters()
@@ -100,9 +98,8 @@ class Subscription:
                     if self._loop.over() or self._loop.moved():
                         break
                     yield from self._batch(self._doors[partition.number], records)
-                if self._idle is not None and (not polled or time.monotonic() - idled >= self._idle):
+                if self._idle is not None:
                     yield None
-                    idled = time.monotonic()
 
     # -- the door ---------------------------------------------------------------------------------------------------
 

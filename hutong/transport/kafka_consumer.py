@@ -34,7 +34,7 @@ SETTINGS: Mapping[str, object] = {
     "max_partition_fetch_bytes": 1024 * 1024,
     "fetch_max_bytes": 8 * 1024 * 1024,
     # A fetch under way holds back seeks and resumed partitions on the same broker for as long.
-    "fetch_max_wait_ms": 250,
+    "fetch_max_wait_ms": 500,
     "request_timeout_ms": 8_000,
     "retry_backoff_ms": 20,
     "reconnect_backoff_max_ms": 1_000,

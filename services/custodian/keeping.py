@@ -1,8 +1,8 @@
-"""The custodian at work: learn what an event means, then settle what is to be done for its ticket.
+"""The custodian at work: learn what events mean, then settle what is to be done for their tickets, many together.
 
-Each step is durable before the next begins, and can be done again: keys on the readers' topics, then the notices, then
-the store's own note. Whoever is killed in between does the rest when the event comes again, and nothing twice: the
-notices have derived ids, and the records their key.
+Each step is durable before the next begins, and can be done again: what was learned and that its ticket is due, keys on
+the readers' topics, then the notices, then the store's own note. Whoever is killed in between does the rest at the next
+start, and nothing twice: the notices have derived ids, and the records their key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import structlog
 
 import hutong
 from hutong import complaint, disposition, notice
-from hutong.errors import SettingsError
+from hutong.errors import BusError, SettingsError
+from hutong.event import INVALID
 from hutong.events.notice import KeyClass as NoticeClass
 from hutong.rules.access import Access
 from hutong.rules.audience import Audience
@@ -43,6 +44,12 @@ WANTED = tuple(
 _HANDED_OVER = (complaint.Filed, complaint.Amended, disposition.Dispatched, notice.Erased)
 """Events that may bring keys, or end them: what its topic holds by then must be known."""
 
+TOGETHER = 100
+"""So many tickets are settled together, at most."""
+
+AGAIN_SECONDS = 60.0
+"""After so long it is tried again where it failed."""
+
 ROLL_SECONDS = 7 * 3600.0
 """So long after a record the next one closes its segment: more than ``segment.ms`` of the topics of keys."""
 
@@ -69,18 +76,18 @@ class Custodian:
         self._lifecycle = lifecycle
         self._access = access
         self._audience = audience
+        self._failed: dict[str, float] = {}
 
     def handle(self, event: hutong.Event) -> None:
-        """Do what an admitted event asks for.
+        """Learn what an admitted event says. What it asks for is done by :meth:`settle`.
 
         Raises:
-            Unavailable, Unconfirmed: the broker or the database is away (retriable).
+            Unavailable: the broker or the database is away (retriable).
         """
         if event.refusal is None:
             if isinstance(event.data, _HANDED_OVER):
                 self._mailbox.read()
             self.learn(event)
-            self.settle(event.ticket)
 
     def catch_up(self) -> None:
         """Learn everything that was ever delivered, where the store is new or was restored, and settle it then: what
@@ -94,8 +101,10 @@ class Custodian:
         self._mailbox.again()
         self._mailbox.read()
         self._learn_all()
-        for ticket in self._store.tickets():
-            self.settle(ticket)
+        with self._store.transaction():
+            for ticket in self._store.tickets():
+                self._store.make_due(ticket)
+        self.settle()
         with self._store.transaction():
             self._store.caught_up()
 
@@ -140,53 +149,104 @@ class Custodian:
                 store.give(event.ticket, [given])
             if case is not before:
                 store.put(case)
+                store.make_due(event.ticket)
             if event.delivery is not None:
                 store.hear(event.delivery.partition, event.delivery.n)
 
-    def settle(self, ticket: str) -> None:
-        """Mint, release and destroy what the ticket's case asks for."""
-        case = self._store.case(ticket)
-        if case is None:
-            return
-        self._mint(case)
-        keys, given = self._store.keys(ticket), self._store.given(ticket)
-        self._release(case, keys, given)
-        self._destroy(case, handler.doomed(case, keys), given)
+    def settle(self) -> None:
+        """Mint, release and destroy what is due. A ticket for which that fails holds up no other: the log names it, and
+        it is tried again after :data:`AGAIN_SECONDS`.
+
+        Raises:
+            Unavailable, Unconfirmed: the broker or the database is away (retriable).
+        """
+        now = time.monotonic()
+        due = [ticket for ticket in self._store.due() if self._failed.get(ticket, now) <= now]
+        for at in range(0, len(due), TOGETHER):
+            some = due[at : at + TOGETHER]
+            try:
+                self._settle(some)
+            except Exception as error:
+                if not _of_a_ticket(error):
+                    raise
+                self._one_by_one(some)
+
+    def _one_by_one(self, tickets: Sequence[str]) -> None:
+        for ticket in tickets:
+            try:
+                self._settle([ticket])
+            except Exception as error:
+                if not _of_a_ticket(error):
+                    raise
+                _log.error("keys cannot be settled, tried again later", ticket=ticket, exc_info=error)
+                self._failed[ticket] = time.monotonic() + AGAIN_SECONDS
+
+    def _settle(self, tickets: Sequence[str]) -> None:
+        cases = [case for ticket in tickets if (case := self._store.case(ticket)) is not None]
+        self._mint(cases)
+        self._release(cases)
+        for case in cases:
+            self._destroy(case)
+        with self._store.transaction():
+            for ticket in tickets:
+                self._store.settled(ticket)
+                self._failed.pop(ticket, None)
 
     # -- minting ----------------------------------------------------------------------------------------------------
 
-    def _mint(self, case: Case) -> None:
-        """Keys for a lead whose ticket was handed to it without one: they come in force with that event."""
-        lacking = handler.lacking(case, self._store.keys(case.ticket.id))
-        if not lacking:
+    def _mint(self, cases: Sequence[Case]) -> None:
+        """Keys for leads whose tickets were handed to them without one: they come in force with that event."""
+        lacking = [(case, handler.lacking(case, self._store.keys(case.ticket.id))) for case in cases]
+        if not any(classes for _, classes in lacking):
             return
         with self._store.transaction():
-            for key_class in lacking:
-                key = DataKey.mint()
-                name = KeyName(ticket=case.ticket.id, key_class=key_class, key_id=key.id)
-                self._store.hold(
-                    Letter(
-                        name=name, sender=self._name, reader=self._name, key=key, event=case.event, number=case.since
-                    )
-                )
+            for case, classes in lacking:
+                for key_class in classes:
+                    key = DataKey.mint()
+                    name = KeyName(ticket=case.ticket.id, key_class=key_class, key_id=key.id)
+                    self._store.hold(
+                        Letter(
+                            name=name, sender=self._name, reader=self._name, key=key, event=case.event,
+                            number=case.since,
+                        )
+                    )  # fmt: skip
 
     # -- releasing --------------------------------------------------------------------------------------------------
 
-    def _release(self, case: Case, keys: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
-        releases = handler.releases(case, keys, given, access=self._access, directory=self._bus.directory)
-        releases = [each for each in releases if self._reachable(each.to.organisation, case.ticket.id)]
-        own = [key for key in keys if self._its_own(key) and (key.key_id, self._name) not in given]
-        opened = {key.key_id: self._store.open(case.ticket.id, key) for key in {*own, *(r.key for r in releases)}}
-        releases = [each for each in releases if opened[each.key.key_id] is not None]
-        letters = [self._letter(case, key, self._name, opened[key.key_id]) for key in own if opened[key.key_id]]
-        letters += [self._letter(case, each.key, each.to.organisation, opened[each.key.key_id]) for each in releases]
+    def _release(self, cases: Sequence[Case]) -> None:
+        letters: list[Letter] = []
+        notices: list[tuple[Case, Release]] = []
+        for case in cases:
+            releases, own = self._wanted(case)
+            letters += own
+            letters += [letter for letter, _ in releases]
+            notices += [(case, release) for _, release in releases]
         if not letters:
             return
         sent = self._post.send(letters, self._bus.directory)
         reached = {letter.reader for letter in sent}
-        self._bus.submit_batch([self._notice(case, each) for each in releases if each.to.organisation in reached])
+        told = [self._notice(case, each) for case, each in notices if each.to.organisation in reached]
+        self._bus.submit_batch(told)
         with self._store.transaction():
-            self._store.give(case.ticket.id, ((letter.name.key_id, letter.reader) for letter in sent))
+            for letter in sent:
+                self._store.give(letter.name.ticket, [(letter.name.key_id, letter.reader)])
+
+    def _wanted(self, case: Case) -> tuple[list[tuple[Letter, Release]], list[Letter]]:
+        """What must still be released, each with its letter; and letters to itself, of keys that it minted."""
+        keys, given = self._store.keys(case.ticket.id), self._store.given(case.ticket.id)
+        releases = handler.releases(case, keys, given, access=self._access, directory=self._bus.directory)
+        releases = [each for each in releases if self._reachable(each.to.organisation, case.ticket.id)]
+        own = [key for key in keys if self._its_own(key) and (key.key_id, self._name) not in given]
+        wanted = {key.key_id: key for key in (*own, *(each.key for each in releases))}
+        opened = {id: key for id, kept in wanted.items() if (key := self._store.open(case.ticket.id, kept)) is not None}
+        return (
+            [
+                (self._letter(case, each.key, each.to.organisation, opened[each.key.key_id]), each)
+                for each in releases
+                if each.key.key_id in opened
+            ],
+            [self._letter(case, key, self._name, opened[key.key_id]) for key in own if key.key_id in opened],
+        )
 
     def _its_own(self, key: Kept) -> bool:
         """Whether it minted the key: then its own topic must carry it, too, should the store be lost."""
@@ -217,11 +277,12 @@ class Custodian:
 
     # -- destroying -------------------------------------------------------------------------------------------------
 
-    def _destroy(self, case: Case, doomed: Sequence[Kept], given: frozenset[tuple[bytes, str]]) -> None:
+    def _destroy(self, case: Case) -> None:
         """Tombstones for everybody who was given a key; the custodian's copy is the last to go."""
+        doomed = handler.doomed(case, self._store.keys(case.ticket.id))
         if not doomed:
             return
-        self._bury(case, doomed, given)
+        self._bury(case, doomed, self._store.given(case.ticket.id))
         with self._store.transaction():
             self._store.destroy(doomed)
             self._store.bury(case.ticket.id, time.time())
@@ -255,3 +316,8 @@ class Custodian:
             self._bury(case, keys, self._store.given(ticket))
             with self._store.transaction():
                 self._store.at_rest(ticket)
+
+
+def _of_a_ticket(error: Exception) -> bool:
+    """Whether other tickets may be settled although this one failed: it is no word of the broker or the database."""
+    return not isinstance(error, BusError) or isinstance(error, INVALID)

@@ -53,7 +53,8 @@ class Post:
             self._known = frozenset(self._topics())
         for reader in readers:
             if TOPIC + reader not in self._known:
-                _log.warning("no topic of keys: left out until it is made", to=reader, ticket=letters[0].name.ticket)
+                tickets = sorted({letter.name.ticket for letter in letters if letter.reader == reader})
+                _log.warning("no topic of keys: left out until it is made", to=reader, tickets=tickets)
         return [letter for letter in letters if TOPIC + letter.reader in self._known]
 
     def _send(self, letters: Sequence[Letter], directory: Directory) -> None:

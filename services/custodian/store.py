@@ -49,6 +49,7 @@ LEARN = "learn"
 _MARK = "mark"
 _HEARD = "heard/"
 _BURIED = "buried/"
+_DUE = "due/"
 
 
 class Database(Protocol):
@@ -219,6 +220,19 @@ class Store:
     def tickets(self) -> list[str]:
         """All tickets."""
         return [row[0] for row in self.database.rows("select id from ticket order by id")]
+
+    def make_due(self, ticket: str) -> None:
+        """Something was learned of the ticket, and what it asks for is to be done."""
+        self.set_meta(_DUE + ticket, b"1")
+
+    def due(self) -> list[str]:
+        """Tickets for which there is something to be done."""
+        rows = self.database.rows("select name from meta where name like ?", f"{_DUE}%")
+        return sorted(name.removeprefix(_DUE) for (name,) in rows)
+
+    def settled(self, ticket: str) -> None:
+        """It was done."""
+        self.database.do("delete from meta where name = ?", _DUE + ticket)
 
     def heard(self, partition: int) -> int:
         """The number of the delivery of this partition of the ledger up to which all was learned; 0: nothing was."""

@@ -32,6 +32,9 @@ _log = structlog.get_logger()
 
 NAME = "custodian"
 
+GLANCE_SECONDS = 0.5
+"""How often it is looked, when nothing comes, whether something is still to be done."""
+
 LOOK_SECONDS = 600.0
 """How often it is looked whether a tombstone is to be written again."""
 
@@ -106,17 +109,19 @@ def custodian(
 
 
 def keep(bus: hutong.Bus, keeper: Custodian) -> None:
-    """Catch up, then handle everything that is delivered, its own erasures included. Between events, now and then, see
-    to it that erased keys leave the broker."""
+    """Catch up, then learn everything that is delivered, its own erasures included, and behind whatever came together
+    do what it asks for. Now and then see to it that erased keys leave the broker."""
     keeper.catch_up()
     looked = float("-inf")
-    for event in bus.subscribe(types=WANTED, receipts=True, idle=LOOK_SECONDS):
+    for event in bus.subscribe(types=WANTED, receipts=True, idle=GLANCE_SECONDS):
         if event is not None:
             with event:
                 keeper.handle(event)
-        elif time.monotonic() - looked > LOOK_SECONDS:
-            looked = time.monotonic()
-            try:
+            continue
+        try:
+            keeper.settle()
+            if time.monotonic() - looked > LOOK_SECONDS:
+                looked = time.monotonic()
                 keeper.bury_again(time.time())
-            except (Unavailable, Unconfirmed) as error:
-                _log.warning("tombstones cannot be written again now, later", error=str(error))
+        except (Unavailable, Unconfirmed) as error:
+            _log.warning("keys cannot be released or destroyed now, again in a moment", error=str(error))

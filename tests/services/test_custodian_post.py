@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 import hutong
 from hutong import disposition, registrar
+from hutong.events.sealed import KeyClass
 from hutong.transport import TopicSpec
+from services.custodian import handler
 from tests.cities import CITY
 from tests.services.custodians import CUSTODIAN, HEAT, HELPER, WATER, WHAT, WHO, Town
 
@@ -48,6 +51,7 @@ def test_a_topic_that_goes_while_it_works_holds_up_nobody_else(town: Town) -> No
         second = dispatched(town)
         for event in bus.replay(source="deliveries", ticket=second):
             keeper.handle(event)
+        keeper.settle()
     assert town.opens(HELPER, second, "narrative") == WHAT
     assert {who for who, _, _ in town.notices(second)} == {CITY, HELPER}
 
@@ -86,3 +90,39 @@ def test_a_sealing_key_that_is_none_holds_up_nobody_else(
     assert town.opens(HELPER, ticket, "narrative") == WHAT
     assert {who for who, _, _ in town.notices(ticket)} == {CITY, HELPER}
     assert f"to={HEAT}" in "".join(capsys.readouterr())
+
+
+def test_a_ticket_that_cannot_be_settled_holds_up_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both came together; the log names the one that failed, and once its cause is mended it is settled, too."""
+    bad, good = dispatched(town), dispatched(town)
+    lacking = handler.lacking
+
+    def fails(case: handler.Case, keys: Sequence[handler.Kept]) -> list[KeyClass]:
+        if case.ticket.id == bad:
+            raise ZeroDivisionError
+        return lacking(case, keys)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handler, "lacking", fails)
+        town.keeper()
+    assert town.opens(WATER, good, "identity") == str(WHO)
+    assert town.opens(WATER, bad, "identity") == "sealed"
+    assert f"ticket={bad}" in "".join(capsys.readouterr())
+    town.keeper()
+    assert town.opens(WATER, bad, "identity") == str(WHO)
+
+
+def test_what_was_learned_is_settled_after_a_crash(town: Town) -> None:
+    """Killed when all that came was learned and nothing was done yet: nothing of it comes again from the door."""
+    town.keeper()
+    ticket = dispatched(town)
+    with town.custodian(town.bus(CUSTODIAN)) as keeper:
+        for event in town.bus(CUSTODIAN).replay(source="deliveries", ticket=ticket):
+            keeper.handle(event)
+    assert town.opens(WATER, ticket, "identity") == "sealed"
+    with town.custodian(town.bus(CUSTODIAN)) as keeper:
+        keeper.settle()
+        assert not keeper._store.due()
+    assert town.opens(WATER, ticket, "identity") == str(WHO)
