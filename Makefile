@@ -22,7 +22,7 @@ demo:
 
 test:
 	$(call setup,requirements-dev.txt)
-	@$(PY) -m pytest $(if $(HUTONG_CI),-p tests.strictness) $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile $(if $(HUTONG_CI),-p tests.strictness) $(ARGS)
 
 chaos:
 	$(call setup,requirements-dev.txt)

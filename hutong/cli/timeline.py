@@ -23,7 +23,7 @@ _MARGIN = 30
 
 _STATE_STYLES = {
     "resolved": "green", "called_back": "green", "closed": "green", "answered": "green", "merged": "blue",
-    "contested": "yellow", "extending": "yellow", "suspended": "blue", "reopened": "yellow",
+    "contested": "yellow", "extending": "yellow", "suspending": "yellow", "suspended": "blue", "reopened": "yellow",
 }  # fmt: skip
 _MARKS = {
     "disposition.reminded": ("▲", "yellow"),

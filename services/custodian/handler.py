@@ -114,6 +114,15 @@ def agreed(case: Case, directory: Directory) -> Iterator[Entitlement]:
                 yield Entitlement(opened.agreement.recipient, key_class, opened.agreement.purpose)
 
 
+def awaits(keys: Collection[Kept], event: Event) -> bool:
+    """Whether the event brings keys that are not among those handed over for its ticket, or ends all there are: then
+    the custodian must first read what its topic holds by now."""
+    if isinstance(event.data, Erased) or sealed_under(event.data).keys() - {key.key_id.hex() for key in keys}:
+        return True
+    begun = any(key.event == event.id and key.key_class == "content" for key in keys)
+    return isinstance(event.data, Filed) and not begun
+
+
 def in_force(keys: Sequence[Kept], event: Event, custodian: str) -> list[Kept]:
     """The keys that come in force with ``event``: those that its author minted for it, as far as such an event may
     bring any (``docs/wire.md``, "Who mints"). Whatever else he handed over opens nothing, and is given to nobody."""

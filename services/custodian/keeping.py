@@ -41,9 +41,6 @@ WANTED = tuple(
 )
 """Everything of a ticket's life, but its own word of what it released."""
 
-_HANDED_OVER = (complaint.Filed, complaint.Amended, disposition.Dispatched, notice.Erased)
-"""Events that may bring keys, or end them: what its topic holds by then must be known."""
-
 TOGETHER = 100
 """So many tickets are settled together, at most."""
 
@@ -85,7 +82,7 @@ class Custodian:
             Unavailable: the broker or the database is away (retriable).
         """
         if event.refusal is None:
-            if isinstance(event.data, _HANDED_OVER):
+            if handler.awaits(self._store.keys(event.ticket), event):
                 self._mailbox.read()
             self.learn(event)
 

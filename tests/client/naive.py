@@ -23,7 +23,10 @@ _HOURS = {
 _STATES = {
     "dispatch": {"filed"},
     "sign": {"dispatched", "upheld", "designated"},
-    "answer": {"dispatched", "contested", "upheld", "designated", "accepted", "extending", "reopened", "suspended"},
+    "answer": {
+        *("dispatched", "contested", "upheld", "designated"),
+        *("accepted", "extending", "suspending", "reopened", "suspended"),
+    },
 }
 
 
@@ -91,8 +94,8 @@ def _next(state: str, data: hutong.EventData, dispatched: int) -> str:
             return "contested"
         case disposition.DeclineDecided(decision=decision):
             return "filed" if decision is Decision.GRANTED else "upheld"
-        case disposition.ExtensionRequested():
-            return "extending"
+        case disposition.ExtensionRequested(measure=measure):
+            return "suspending" if measure is disposition.Measure.SUSPENSION else "extending"
         case disposition.Suspended():
             return "suspended"
         case disposition.Resolved():

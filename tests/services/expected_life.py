@@ -10,42 +10,42 @@ from dataclasses import dataclass, replace
 
 import hutong
 from hutong.events.complaint import Amended
-from hutong.events.disposition import AssistRequested, DeclineDecided, Dispatched, ExtensionDecided
+from hutong.events.disposition import AssistRequested, DeclineDecided, Dispatched, ExtensionDecided, ExtensionRequested
 
 STATES = (
     "filed", "answered", "merged", "withdrawn",
     "dispatched", "contested", "upheld", "designated",
-    "accepted", "extending", "suspended",
+    "accepted", "extending", "suspending", "suspended",
     "resolved", "called_back", "reopened", "closed",
 )  # fmt: skip
 
 ENDED = frozenset({"answered", "merged", "withdrawn", "closed"})
 
 _TABLE = """
-    complaint.filed                   file        ....  ....  ...  ....
-    complaint.answered                filer       >~~~  ~~~~  ~~.  ..~.
-    complaint.amended                 filer       =~~~  ====  ===  ===~
-    complaint.merged                  dispatch    >~~~  ~~~~  ~~.  ..~.
-    complaint.withdrawn               filer       >~~~  >>>>  >>>  ~~>~
-    disposition.dispatched            dispatch    >~~~  ~..~  ...  ....
-    disposition.accepted              lead        ...~  >~>>  ~~~  ~~~~
-    disposition.declined              lead        ...~  >...  ~..  ....
-    disposition.decline_decided       dispatch    ~..~  .>~.  ...  ....
-    disposition.assist_requested      lead        ...~  ....  ==~  ~~=~
-    disposition.assist_reported       assistant   ~..~  ====  ===  ~~=~
-    disposition.extension_requested   lead        ...~  ....  >.~  ~~>~
-    disposition.extension_decided     above       ...~  ....  .>~  ~~.~
-    disposition.suspended             above       ...~  ....  .>~  ~~.~
-    disposition.resumed               above,lead,clock  ...~  ....  ~~>  ~~~~
-    disposition.resolved              lead        ...~  ....  >>~  ~~>~
-    disposition.reminded              clock       =~~~  ====  ==~  ~~=~
-    disposition.overdue               clock       =~~~  ====  ==~  ~~=~
-    disposition.escalated             above,clock =~~~  ====  ===  ~~=~
-    disposition.called_back           call_back   ....  ....  ...  >~~~
-    disposition.reopened              call_back   ....  ....  ...  .>~~
-    disposition.closed                call_back   ....  ....  ...  .>~~
-    notice.access_released            custody     ====  ====  ===  ====
-    notice.erased                     custody     ====  ====  ===  ====
+    complaint.filed                   file        ....  ....  ....  ....
+    complaint.answered                filer       >~~~  ~~~~  ~~~.  ..~.
+    complaint.amended                 filer       =~~~  ====  ====  ===~
+    complaint.merged                  dispatch    >~~~  ~~~~  ~~~.  ..~.
+    complaint.withdrawn               filer       >~~~  >>>>  >>>>  ~~>~
+    disposition.dispatched            dispatch    >~~~  ~..~  ....  ....
+    disposition.accepted              lead        ...~  >~>>  ~~~~  ~~~~
+    disposition.declined              lead        ...~  >...  ~...  ....
+    disposition.decline_decided       dispatch    ~..~  .>~.  ....  ....
+    disposition.assist_requested      lead        ...~  ....  ===~  ~~=~
+    disposition.assist_reported       assistant   ~..~  ====  ====  ~~=~
+    disposition.extension_requested   lead        ...~  ....  >..~  ~~>~
+    disposition.extension_decided     above       ...~  ....  .>>~  ~~.~
+    disposition.suspended             above       ...~  ....  ..>~  ~~.~
+    disposition.resumed               above,lead,clock  ...~  ....  ~~~>  ~~~~
+    disposition.resolved              lead        ...~  ....  >>>~  ~~>~
+    disposition.reminded              clock       =~~~  ====  ===~  ~~=~
+    disposition.overdue               clock       =~~~  ====  ===~  ~~=~
+    disposition.escalated             above,clock =~~~  ====  ====  ~~=~
+    disposition.called_back           call_back   ....  ....  ....  >~~~
+    disposition.reopened              call_back   ....  ....  ....  .>~~
+    disposition.closed                call_back   ....  ....  ....  .>~~
+    notice.access_released            custody     ====  ====  ====  ====
+    notice.erased                     custody     ====  ====  ====  ====
 """
 """Event, who may send it, and for each of STATES: > it leads on, = it stays, ~ a race that was lost, . forbidden."""
 
@@ -156,7 +156,6 @@ _LEADS = {
     "complaint.withdrawn.v1": "withdrawn",
     "disposition.accepted.v1": "accepted",
     "disposition.declined.v1": "contested",
-    "disposition.extension_requested.v1": "extending",
     "disposition.suspended.v1": "suspended",
     "disposition.resumed.v1": "accepted",
     "disposition.resolved.v1": "resolved",
@@ -180,6 +179,9 @@ def _after(life: Life, data: hutong.EventData) -> Life | None:
         case DeclineDecided(decision=decision):
             states = {"granted": "filed", "rejected": "upheld"}
             return replace(life, state=states[decision]) if decision in states else None
+        case ExtensionRequested(measure=measure):
+            states = {"extension": "extending", "suspension": "suspending"}
+            return replace(life, state=states[measure]) if measure in states else None
         case ExtensionDecided(decision=decision):
             return replace(life, state="accepted") if decision in ("granted", "rejected") else None
         case AssistRequested(units=units):

@@ -29,8 +29,8 @@ ASKED_TWICE = {
 request. The state after the first does not tell the second from one that answers nothing that was ever asked."""
 
 
-ALIKE = tuple(RIGHT[kind]() for kind in ("amended by a repeat", "suspension asked", "released", "overdue"))
-"""Kinds that come and lead as another one does: 补充, 延期申请, 删除, 催办."""
+ALIKE = tuple(RIGHT[kind]() for kind in ("amended by a repeat", "released", "overdue"))
+"""Kinds that come and lead as another one does: 补充, 删除, 催办."""
 
 
 def ways() -> dict[str, tuple[list[Step], Life]]:
