@@ -134,7 +134,9 @@ class Clock:
     def due(self, now_ms: int, *, at_rest: bool) -> list[tuple[Kept, Timer]]:
         """What is to be said now, in the order in which it fell due. ``at_rest``: all is delivered, and the door is
         empty."""
-        found = []
+        found: list[tuple[Kept, Timer]] = []
+        if not at_rest and not any(self._near(mark, now_ms) for mark in self._marks.values()):
+            return found  # far behind: whatever seems due may have been done long ago
         for kept in self._courses.due(now_ms):
             for timer in self._left(kept):
                 if timer.at_ms < now_ms and self._certain(kept.partition, timer.at_ms, now_ms, at_rest):
@@ -169,9 +171,12 @@ class Clock:
 
     def _certain(self, partition: int, at_ms: int, now_ms: int, at_rest: bool) -> bool:
         mark = self._marks.get(partition, 0)
-        if mark > at_ms and (at_rest or now_ms - mark <= self._patience_ms):
+        if mark > at_ms and (at_rest or self._near(mark, now_ms)):
             return True
         return at_rest and now_ms > at_ms + self._patience_ms
+
+    def _near(self, mark_ms: int, now_ms: int) -> bool:
+        return now_ms - mark_ms <= self._patience_ms
 
 
 def moot(timer: Timer, now_ms: int) -> bool:

@@ -179,15 +179,19 @@ class Custodian:
                 self._failed[ticket] = time.monotonic() + AGAIN_SECONDS
 
     def _settle(self, tickets: Sequence[str]) -> None:
+        """All of it, but for what a damaged key keeps from being done: those tickets stay due."""
         cases = [case for ticket in tickets if (case := self._store.case(ticket)) is not None]
         self._mint(cases)
-        self._release(cases)
+        left = self._release(cases)
         for case in cases:
             self._destroy(case)
         with self._store.transaction():
             for ticket in tickets:
-                self._store.settled(ticket)
-                self._failed.pop(ticket, None)
+                if ticket in left:
+                    self._failed[ticket] = time.monotonic() + AGAIN_SECONDS
+                else:
+                    self._store.settled(ticket)
+                    self._failed.pop(ticket, None)
 
     # -- minting ----------------------------------------------------------------------------------------------------
 
@@ -210,16 +214,19 @@ class Custodian:
 
     # -- releasing --------------------------------------------------------------------------------------------------
 
-    def _release(self, cases: Sequence[Case]) -> None:
+    def _release(self, cases: Sequence[Case]) -> set[str]:
+        """The tickets that have a key which is wanted and cannot be read."""
         letters: list[Letter] = []
         notices: list[tuple[Case, Release]] = []
+        left: set[str] = set()
         for case in cases:
-            releases, own = self._wanted(case)
+            releases, own, damaged = self._wanted(case)
             letters += own
             letters += [letter for letter, _ in releases]
             notices += [(case, release) for _, release in releases]
+            left |= {case.ticket.id} if damaged else set()
         if not letters:
-            return
+            return left
         sent = self._post.send(letters, self._bus.directory)
         reached = {letter.reader for letter in sent}
         told = [self._notice(case, each) for case, each in notices if each.to.organisation in reached]
@@ -227,9 +234,11 @@ class Custodian:
         with self._store.transaction():
             for letter in sent:
                 self._store.give(letter.name.ticket, [(letter.name.key_id, letter.reader)])
+        return left
 
-    def _wanted(self, case: Case) -> tuple[list[tuple[Letter, Release]], list[Letter]]:
-        """What must still be released, each with its letter; and letters to itself, of keys that it minted."""
+    def _wanted(self, case: Case) -> tuple[list[tuple[Letter, Release]], list[Letter], bool]:
+        """What must still be released, each with its letter; letters to itself, of keys that it minted; and whether a
+        key for them is damaged."""
         keys, given = self._store.keys(case.ticket.id), self._store.given(case.ticket.id)
         releases = handler.releases(case, keys, given, access=self._access, directory=self._bus.directory)
         releases = [each for each in releases if self._reachable(each.to.organisation, case.ticket.id)]
@@ -243,6 +252,7 @@ class Custodian:
                 if each.key.key_id in opened
             ],
             [self._letter(case, key, self._name, opened[key.key_id]) for key in own if key.key_id in opened],
+            len(opened) < len(wanted),
         )
 
     def _its_own(self, key: Kept) -> bool:

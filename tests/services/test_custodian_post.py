@@ -126,3 +126,28 @@ def test_what_was_learned_is_settled_after_a_crash(town: Town) -> None:
         keeper.settle()
         assert not keeper._store.due()
     assert town.opens(WATER, ticket, "identity") == str(WHO)
+
+
+def test_a_ticket_with_a_damaged_key_stays_due(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    """What can be released is; the rest follows once the row is sound again, without another event."""
+    ticket = town.file()
+    town.keeper()
+    key = town.hotline._keys.current(ticket, "identity")
+    assert key is not None
+    with town.custodian(town.bus(CUSTODIAN)) as keeper:
+        database = keeper._store.database
+        ((box,),) = database.rows("select box from held where key_id = ?", key.id)
+        with database.transaction():
+            database.do("update held set box = ? where key_id = ?", bytes(len(box)), key.id)
+    town.say(CITY, disposition.Dispatched(lead=WATER, assistants=(HELPER,)), ticket)
+    town.keeper()
+    assert town.opens(WATER, ticket, "identity") == "sealed"
+    assert town.opens(WATER, ticket, "narrative") == WHAT
+    assert "restore the latest backup" in "".join(capsys.readouterr())
+    with town.custodian(town.bus(CUSTODIAN)) as keeper:
+        assert keeper._store.due() == [ticket]
+        with keeper._store.database.transaction():
+            keeper._store.database.do("update held set box = ? where key_id = ?", box, key.id)
+        keeper.settle()
+        assert keeper._store.due() == []
+    assert town.opens(WATER, ticket, "identity") == str(WHO)
