@@ -46,14 +46,15 @@ def keep_time(
     if rebuild is not None:
         with rebuild:
             _read_again(bus, clock)
-    at_rest = False
+    at_rest = busy = False
     for event in bus.subscribe(receipts=True, refusals=True, idle=GLANCE_SECONDS):
         if event is None:
             at = now()
             _say(bus, clock, at, at_rest=at_rest)
-            at_rest = clock.waits(at) and delivered()
+            at_rest = not busy and clock.waits(at) and delivered()
+            busy = False
             continue
-        at_rest = False
+        at_rest, busy = False, True
         if not clock.knows(event):
             _read_again(bus, clock, event.ticket)
             clock.asked(event.ticket)

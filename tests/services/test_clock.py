@@ -11,11 +11,13 @@ import pytest
 
 from hutong import disposition
 from hutong.events.disposition import Measure
+from hutong.looking import View
 from hutong.rules.deadlines import Course, Timekeeping
 from services.clock.handler import Clock, Kept
 from services.clock.store import CourseStore
 from tests.cities import CITY
 from tests.client.lives import admitted, at, filed
+from tests.services import clocks
 from tests.services.clocks import BEGIN, CLOCK, WATER, Town
 
 DISPATCHED = disposition.Dispatched(lead=WATER)
@@ -218,6 +220,25 @@ def test_a_unit_that_was_just_in_time_after_all_is_no_trouble(town: Town) -> Non
     assert town.refused() == ["overdue answer 06-09 00:00: superseded"]
     assert town.said(ticket) == []
     assert town.said(other) == ["overdue dispatch 06-02 10:00", "escalated"]
+
+
+def test_it_asks_whether_all_was_delivered_only_when_its_door_is_empty(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question costs the broker more than an event does, and behind what just came the answer tells nothing."""
+    for _ in range(120):  # more than it reads together
+        town.file()
+    town.at("2026-07-10 10:00")
+    asked = 0
+
+    def all_delivered(view: View, city: str) -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    monkeypatch.setattr(clocks, "all_delivered", all_delivered)
+    town.run_clock(looks=5)
+    assert asked == 1
 
 
 def test_an_answer_on_the_ledger_that_deliver_has_not_delivered_is_waited_for(town: Town) -> None:
