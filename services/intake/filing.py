@@ -32,10 +32,11 @@ class Times(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """An entry and the event it becomes."""
+    """An entry, the event it becomes, and the digest that remembers what it says."""
 
     entry: Entry
     draft: hutong.Draft
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,14 @@ class Filing:
             raise BadRow(entry.line, "row", entry.row, reason, entry.row)
         data = filed(entry, self._territory)
         lines[entry.once] = entry.line
-        if self._store.knows(entry.system, entry.row):
+        known, digest = self._store.get(entry.system, entry.row), entry.digest(self._store.key)
+        if known is not None:
+            if known.digest not in (None, digest):
+                raise BadRow(entry.line, "row", entry.row, _other_content(known), entry.row)
             return None
         # The ticket's date is the row's, whatever the event's time: so the same row is always the same ticket.
         draft = self._bus.draft(data, once=entry.once, time=entry.created)
-        return _Wish(entry, draft if self._times is Times.ROW else replace(draft, time=datetime.now(UTC)))
+        return _Wish(entry, draft if self._times is Times.ROW else replace(draft, time=datetime.now(UTC)), digest)
 
     def _reject(self, bad: BadRow) -> None:
         self.account.rejected += 1
@@ -147,7 +151,8 @@ class Filing:
         for wish in wishes:
             entry, ticket, outcome = wish.entry, wish.draft.ticket, outcomes[wish.draft.id]
             if outcome.code in ("", "already_admitted"):
-                rows.append(FiledRow(entry.system, entry.row, ticket, outcome.fingerprint))
+                digest = None if outcome.code else wish.digest  # of what is there already: sealed, so nobody can tell
+                rows.append(FiledRow(entry.system, entry.row, ticket, outcome.fingerprint, digest))
                 self.account.filed += not outcome.code
                 self.account.known += bool(outcome.code)
             else:
@@ -209,6 +214,14 @@ class Filing:
                     source and event.source == self._bus.organisation and event.ledger
                 ):
                     yield FiledRow(source.system, source.row, event.ticket, event.fingerprint)
+
+
+def _other_content(known: FiledRow) -> str:
+    return (
+        f"row {known.row} of source system {known.system} was filed before with other content, as {known.ticket}: "
+        "another source? Give it a name of its own (--system; `system` of a mapping). The same source? It has changed "
+        "the row, or the mapping was changed: amend the ticket if it matters"
+    )
 
 
 def _outcomes(results: Iterable[hutong.Submitted]) -> dict[str, _Outcome]:

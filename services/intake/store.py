@@ -1,7 +1,9 @@
-"""What intake filed before: one SQLite file an organisation, disposable, since its deliveries say the same."""
+"""What intake filed before: one SQLite file an organisation, disposable, since its deliveries say the same. Of what the
+rows said it has keyed digests alone, and the key lies in it."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,17 +14,23 @@ _SCHEMA = """
 create table if not exists filed (
     system text not null, row text not null, ticket text not null, fingerprint blob not null,
     primary key (system, row)
-) strict, without rowid
+) strict, without rowid;
+create table if not exists content (
+    system text not null, row text not null, digest blob not null, primary key (system, row)
+) strict, without rowid;
+create table if not exists secret (one integer primary key check (one = 1), key blob not null) strict;
 """
 
 
 class FiledRow(NamedTuple):
-    """A row on the ledger: its key, its ticket, the fingerprint of its ``complaint.filed``."""
+    """A row on the ledger: its key, its ticket, the fingerprint of its ``complaint.filed``; the keyed digest of what
+    was filed of it, None where that is not known."""
 
     system: str
     row: str
     ticket: str
     fingerprint: bytes
+    digest: bytes | None = None
 
 
 class FiledStore:
@@ -35,21 +43,29 @@ class FiledStore:
 
     def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
         self._db = open_disposable(home / "state" / "intake" / f"{organisation}.sqlite", _SCHEMA, whose)
+        self._db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(32),))
+        self.key: bytes = self._db.execute("select key from secret").fetchone()[0]
 
     def empty(self) -> bool:
         """Whether nothing was ever filed, as far as this file knows."""
         return self._db.execute("select 1 from filed limit 1").fetchone() is None
 
-    def knows(self, system: str, row: str) -> bool:
-        """Whether this row is on the ledger."""
-        found = self._db.execute("select 1 from filed where system = ? and row = ?", (system, row)).fetchone()
-        return found is not None
+    def get(self, system: str, row: str) -> FiledRow | None:
+        """This row, where it is on the ledger."""
+        found = self._db.execute(
+            "select filed.*, digest from filed left join content using (system, row) where system = ? and row = ?",
+            (system, row),
+        ).fetchone()
+        return None if found is None else FiledRow(*found)
 
     def put(self, rows: Iterable[FiledRow]) -> None:
         """Remember these rows, all or none."""
         self._db.execute("begin")
         with self._db:
-            self._db.executemany("insert or ignore into filed values (?, ?, ?, ?)", rows)
+            for *filed, digest in rows:
+                self._db.execute("insert or ignore into filed values (?, ?, ?, ?)", filed)
+                if digest is not None:
+                    self._db.execute("insert or ignore into content values (?, ?, ?)", (*filed[:2], digest))
 
     def close(self) -> None:
         """Release the file."""

@@ -42,13 +42,14 @@ def lines(path: Path, count: int, *, sealed: bool = True, age: timedelta = timed
 
 
 def take(city: TwinCity, file: Path, *, bus: hutong.Bus | None = None, mapping: str | None = None,
-         times: Times = Times.ROW, patience: float = 5.0) -> tuple[Account, list[dict[str, Any]]]:  # fmt: skip
+         times: Times = Times.ROW, patience: float = 5.0,
+         system: str = "old") -> tuple[Account, list[dict[str, Any]]]:  # fmt: skip
     """One run of intake: its account and its report."""
     bus = bus or city.connect(city.id, "intake")
     path = city.home / "report.jsonl"
     with closing(FiledStore(city.home, city.id, {})) as store, closing(Report(path)) as report:
         filing = Filing(bus, store, report, times=times, batch=4, patience=patience)
-        filing.file(entries(file, mapping, "old"))
+        filing.file(entries(file, mapping, system))
     return filing.account, [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
