@@ -21,10 +21,11 @@ from hutong.journal import Journal
 from hutong.keyring import KeyRing
 from hutong.keystore import SqliteKeyStore
 from hutong.logs import keep_off_standard_output
-from hutong.reading import Reader
+from hutong.reading import Progress, Reader
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
 from hutong.sealing import KeyStore, Place, unseal
+from hutong.selection import Selection
 from hutong.settings import Settings
 from hutong.submitting.courier import Courier
 from hutong.submitting.drafts import Draft, Drafter
@@ -340,13 +341,20 @@ class Bus:
         *,
         source: Literal["ledger", "deliveries"] = "ledger",
         ticket: str | None = None,
+        types: Collection[type[EventData]] | None = None,
+        authors: Collection[str] | None = None,
+        category: str | None = None,
+        area: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[Event]:
         """Everything the source holds as of now, signatures checked; in order per ticket and per ledger partition.
 
         ``source="ledger"`` needs the right ``replay``; ``"deliveries"`` is this organisation's own door. ``since``
-        and ``until`` (exclusive) bound the admitted time. Marks are neither used nor moved.
+        and ``until`` (exclusive) bound the admitted time. The other filters keep only events of a ticket, of these
+        types, by these organisations, of a category of two levels at most or an area (both with all below them); what
+        they leave out is not verified. Marks are neither used nor moved. ``progress`` is called while it is read.
 
         Raises:
             InvalidEvent: an entry proves nothing; its text says which. Unavailable: the broker is away.
@@ -357,7 +365,16 @@ class Bus:
             raise SettingsError(f"topic {topic} is not there: was the city founded, the organisation registered?")
         numbers = [partition_of(ticket.encode(), count)] if ticket and source == "ledger" else range(count)
         places = [Partition(topic, number) for number in numbers]
-        for event in self._reader.replay(places, ticket=ticket, since=since, until=until):
+        wanted = Selection(
+            ticket=ticket,
+            types=None if types is None else frozenset(each.TYPE for each in types),
+            authors=authors,
+            category=category,
+            area=area,
+            since=since,
+            until=until,
+        )
+        for event in self._reader.replay(places, wanted, progress):
             self._notice(event)
             yield event
 

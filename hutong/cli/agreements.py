@@ -130,19 +130,17 @@ def _read(settings: Settings) -> tuple[Sequence[Opened], Directory, Flows]:
     from hutong.rules.audience import Audience
     from hutong.rules.lifecycle import Lifecycle
 
-    transport, organisation = connection.transport(settings), settings.organisation
-    city = organisation == settings.city
-    with hutong.connect("agreements", settings, transport=transport) as bus:
+    organisation, city = settings.organisation, settings.organisation == settings.city
+    with hutong.connect("agreements", settings, transport=connection.transport(settings)) as bus:
         directory = bus.directory
         shown = [each for each in directory.agreements_ever if city or each.agreement.recipient == organisation]
         flows: Flows = (
             LedgerFlows(directory) if city else DoorFlows(organisation, directory, Lifecycle.load(), Audience.load())
         )
         if shown:
-            with progress(transport, "ledger" if city else f"deliveries.{organisation}") as step:
-                for event in bus.replay(source="ledger" if city else "deliveries"):
+            with progress("ledger" if city else f"deliveries.{organisation}") as step:
+                for event in bus.replay(source="ledger" if city else "deliveries", progress=step):
                     flows.take(event)
-                    step(event)
     return shown, directory, flows
 
 

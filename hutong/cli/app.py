@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -24,58 +26,23 @@ from hutong.cli import (
     ticket,
 )
 from hutong.cli.connection import Given
-from hutong.cli.texts import localise, say
-from hutong.errors import (
-    BusError,
-    Fenced,
-    HandlingError,
-    SettingsError,
-    TooManyDeadLetters,
-    Unavailable,
-    Unconfirmed,
-    UnknownOutcome,
-)
-
-SAID_NO, MEND_FIRST, UNCONFIRMED, STOPPED, PIPE_CLOSED = 1, 2, 3, 130, 141
-
-_CODES: tuple[tuple[type[BusError], int], ...] = (
-    (SettingsError, MEND_FIRST),
-    (Unavailable, MEND_FIRST),
-    (Fenced, MEND_FIRST),
-    (HandlingError, MEND_FIRST),
-    (TooManyDeadLetters, MEND_FIRST),
-    (Unconfirmed, UNCONFIRMED),
-    (UnknownOutcome, UNCONFIRMED),
-)
+from hutong.cli.endings import guarded, run
+from hutong.cli.texts import localise
 
 
 class _Root(TyperGroup):
-    """Puts the help into the reader's language, and turns the bus's errors into one sentence and an exit code."""
+    """Puts the help into the reader's language, and ends every command by the one table of exit codes."""
 
     def make_context(self, *words: Any, **given: Any) -> Any:
         localise(self)
         return super().make_context(*words, **given)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise typer.Exit(STOPPED) from None
-        except BrokenPipeError:  # `| head` has read enough; nothing may be flushed into it at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            raise typer.Exit(PIPE_CLOSED) from None
-        except BusError as error:
-            code = next((code for kind, code in _CODES if isinstance(error, kind)), SAID_NO)
-            hint = f": {say('hint.broker')}" if isinstance(error, Unavailable) else ""
-            fail(f"{error}{hint}", code)
+        return guarded(lambda: super(_Root, self).invoke(ctx))
 
-
-def fail(sentence: str, code: int) -> NoReturn:
-    """Say on standard error what happened, and end with ``code``."""
-    from hutong.cli.render import clean
-
-    typer.echo(f"{typer.style('hutong:', fg='red', bold=True)} {clean(sentence)}", err=True)
-    raise typer.Exit(code) from None
+    def main(self, args: Sequence[str] | None = None, *words: Any, **given: Any) -> Any:
+        called = list(sys.argv[1:] if args is None else args)
+        run(lambda: super(_Root, self).main(called, *words, **{**given, "standalone_mode": False}), called)
 
 
 app = typer.Typer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,13 +65,42 @@ def transport(settings: Settings) -> Transport:
 
 
 @contextmanager
-def bus(ctx: typer.Context, system: str) -> Iterator[Bus]:
-    """The organisation's door for one of its systems, closed afterwards."""
+def bus(ctx: typer.Context, system: str, *, within: float | None = None) -> Iterator[Bus]:
+    """The organisation's door for one of its systems, closed afterwards.
+
+    Raises:
+        Unavailable: the broker is away, or did not answer ``within`` so many seconds.
+    """
     import hutong
 
     found = settings(ctx)
-    with hutong.connect(system, found, transport=transport(found)) as opened:
-        yield opened
+    opened = transport(found)
+    if within is not None:
+        _reach(opened, within)
+    with hutong.connect(system, found, transport=opened) as door:
+        yield door
+
+
+def _reach(transport: Transport, seconds: float) -> None:
+    """Raises Unavailable where the broker does not answer in time. It is asked aside: who goes on waiting for it there
+    ends with the process."""
+    from hutong.errors import BusError, Unavailable
+
+    failed: list[BusError] = []
+
+    def ask() -> None:
+        try:
+            transport.topics()
+        except BusError as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if asking.is_alive():
+        raise Unavailable(f"connecting: the broker does not answer (nothing for {seconds:g} s); try again later")
+    if failed:
+        raise failed[0]
 
 
 @contextmanager

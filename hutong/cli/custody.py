@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending, fail
 from hutong.cli.options import Json, Origin, ticket_id
 from hutong.cli.texts import known, say
 
@@ -42,8 +43,7 @@ def access(
         events = list(bus.replay(source=source.value, ticket=ticket))
         if not events:
             place = say(f"unknown.{source.value}", organisation=bus.organisation)
-            typer.echo(say("ticket.unknown", ticket=ticket, place=place), err=True)
-            raise typer.Exit(1)
+            fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
         found = holdings(events)
         if json_:
             typer.echo(line({"ticket": ticket, "access": [_json(held) for held in found]}))
@@ -114,8 +114,8 @@ def erase(
             raise SettingsError(f"only the custodian erases: {bus.directory.custodian()}, not {bus.organisation}")
         ids = keys_of(bus.replay(source="deliveries", ticket=ticket), key_class.value)
         if not ids:
-            typer.echo(say("erase.nothing", ticket=ticket, what=say(f"value.class.{key_class.value}")), err=True)
-            raise typer.Exit(1)
+            nothing = say("erase.nothing", ticket=ticket, what=say(f"value.class.{key_class.value}"))
+            fail(nothing, Ending.SAID_NO, kind="NothingToErase")
         try:
             data = Erased(key_ids=tuple(ids), key_class=KeyClass(key_class.value), reason=reason)
         except ValidationError:

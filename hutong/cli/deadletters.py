@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending, fail
 from hutong.cli.letters import (
     done_json,
     done_line,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from hutong.subscribing.letters import Letter
     from hutong.transport import Transport
 
-NO, UNCONFIRMED = 1, 3
 _LOOK_SECONDS = 1.0
 
 app = typer.Typer(no_args_is_help=True)
@@ -71,7 +71,7 @@ def show(ctx: typer.Context, ticket: Ticket, of_system: OfSystem = None, json_: 
     parked = _chosen(fold, ticket, of_system)
     done = [each for each in fold.done if each.letter.ticket == ticket and of_system in (None, each.letter.system)]
     if not parked and not done:
-        _fail(say("deadletters.unknown", ticket=ticket))
+        fail(say("deadletters.unknown", ticket=ticket), Ending.SAID_NO, kind="NotParked")
     for each in done:
         typer.echo(line(done_json(each)) if json_ else done_line(each, settings.zone))
     for place in parked:
@@ -98,7 +98,7 @@ def replay(
     fold = _fold(settings, transport)
     parked = _chosen(fold, ticket, of_system)
     if not parked and ticket is not None:
-        _fail(say("deadletters.unknown", ticket=ticket))
+        fail(say("deadletters.unknown", ticket=ticket), Ending.SAID_NO, kind="NotParked")
     if not parked and not json_:
         typer.echo(say("deadletters.none"))
     given = {place: tuple(fold.tickets[place].letters) for place in parked}
@@ -109,9 +109,9 @@ def replay(
     for place in parked:
         tell_replayed(place, given[place], outcomes[place], fold, wait, json_)
     if "failed" in outcomes.values():
-        raise typer.Exit(NO)
+        raise typer.Exit(Ending.SAID_NO)
     if "waiting" in outcomes.values():
-        raise typer.Exit(UNCONFIRMED)
+        raise typer.Exit(Ending.UNCONFIRMED)
 
 
 @app.command()
@@ -134,7 +134,7 @@ def skip(
     parked = _chosen(fold, ticket, of_system)
     systems = sorted({place.system for place in parked})
     if not parked:
-        _fail(say("deadletters.unknown", ticket=ticket))
+        fail(say("deadletters.unknown", ticket=ticket), Ending.SAID_NO, kind="NotParked")
     if len(systems) > 1:
         raise typer.BadParameter(
             say("deadletters.which_system", ticket=ticket, systems=", ".join(systems)), param_hint="--system"
@@ -201,9 +201,3 @@ def _outcome(fold: Fold, place: TicketPlace, letters: Collection[Letter]) -> str
     if not still & {letter.offset for letter in letters}:
         return "handled"
     return "waiting" if parked and parked.released else "failed"
-
-
-def _fail(sentence: str) -> None:
-    from hutong.cli.app import fail
-
-    fail(sentence, NO)

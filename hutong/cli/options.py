@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from hutong.cli.texts import say
+
 if TYPE_CHECKING:
     from hutong.events import EventData
 
@@ -37,10 +39,7 @@ def moment(text: str | None, zone: ZoneInfo, option: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no date or time: write 2026-01-31, 2026-01-31T08:00 (the city's time) or 2026-01-31T00:00Z",
-            param_hint=option,
-        ) from None
+        raise typer.BadParameter(say("option.moment", text=repr(text)), param_hint=option) from None
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
@@ -49,9 +48,7 @@ def ticket_id(text: str | None) -> str | None:
     from hutong.wire.identity import ticket_city
 
     if text is not None and ticket_city(text) is None:
-        raise typer.BadParameter(
-            f"{text!r} is no ticket id: it looks like 110000-20260131-0G7XK2M9QZ", param_hint="--ticket"
-        )
+        raise typer.BadParameter(say("option.ticket", text=repr(text)), param_hint="--ticket")
     return text
 
 
@@ -71,10 +68,10 @@ def event_type(name: str) -> type[EventData]:
     if len(found) == 1:
         return next(iter(found.values()))
     if name.startswith("directory."):
-        raise typer.BadParameter("the directory is written by `hutong org`", param_hint="TYPE")
+        raise typer.BadParameter(say("option.directory"), param_hint="TYPE")
     choice = ", ".join(found or newest)
-    why = "could be several" if found else "is no event here"
-    raise typer.BadParameter(f"{name!r} {why}: {choice}", param_hint="TYPE")
+    why = "option.several" if found else "option.no_event"
+    raise typer.BadParameter(say(why, name=repr(name), choice=choice), param_hint="TYPE")
 
 
 def _version(item: tuple[str, object]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending, fail
 from hutong.cli.options import Json, moment
 from hutong.cli.texts import say
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from hutong.rules.reasons import Reasons
     from hutong.settings import Settings
 
-NO, UNCONFIRMED = 1, 3
 _AT_ONCE = 200  # sent and waited for together
 _SHORTEST_PREFIX = 6
 
@@ -121,9 +121,9 @@ def resubmit(
 def _end(hindered: Sequence[Refused], outcomes: Sequence[Outcome]) -> None:
     """The exit code: unconfirmed before refused, for that may be run again."""
     if any(outcome.what == "unconfirmed" for outcome in outcomes):
-        raise typer.Exit(UNCONFIRMED)
+        raise typer.Exit(Ending.UNCONFIRMED)
     if hindered or any(outcome.what == "refused" for outcome in outcomes):
-        raise typer.Exit(NO)
+        raise typer.Exit(Ending.SAID_NO)
 
 
 def _open(ctx: typer.Context) -> tuple[Settings, Refusals, Reasons]:
@@ -206,6 +206,4 @@ def _one(refusals: Refusals, which: str) -> Refused:
 
 
 def _unknown(which: str) -> Refused:
-    from hutong.cli.app import fail
-
-    fail(say("refusals.unknown", which=which), NO)
+    fail(say("refusals.unknown", which=which), Ending.SAID_NO, kind="UnknownRefusal")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending
 from hutong.cli.options import Json
 from hutong.cli.render import clean, line, span, utc
 from hutong.cli.texts import say
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from hutong.settings import Settings
     from hutong.status import Row, Status
 
-NO = 1
 _COLUMNS = ("organisation", "system", "members", "lag", "oldest", "parked", "letters", "state")
 _NUMBERS = frozenset({"members", "lag", "parked", "letters"})
 
@@ -35,7 +35,7 @@ def status(ctx: typer.Context, json_: Json = False) -> None:
     else:
         _print(found, directory, settings)
     if found.alarms:
-        raise typer.Exit(NO)
+        raise typer.Exit(Ending.SAID_NO)
 
 
 def _gather(settings: Settings) -> tuple[Status, Directory]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending
 from hutong.cli.options import Json, System, event_type, moment, ticket_id
 from hutong.cli.texts import say
 
@@ -59,7 +60,7 @@ def submit(
     when = moment(time, connection.settings(ctx).zone, "--time")
     if when is None and model is Filed and ticket is None and once is not None:
         raise typer.BadParameter(say("submit.once_needs_time"), param_hint="--time")
-    with connection.bus(ctx, system) as bus:
+    with connection.bus(ctx, system, within=None if wait is Wait.STORED else timeout) as bus:
         if wait is not Wait.STORED:  # which is for when the broker, and with it the directory, may be away
             _may_sign(bus, connection.settings(ctx))
         # Also without --once the id is derived, so that after an unknown outcome the same event can be sent again.
@@ -73,7 +74,7 @@ def submit(
             raise Unconfirmed(f"{error}. {say('submit.again', options=_again(key, draft))}", error.events) from None
     _tell(result, json_)
     if result.refused:
-        raise typer.Exit(1)
+        raise typer.Exit(Ending.SAID_NO)
 
 
 def _again(key: str, draft: Draft) -> str:
@@ -95,14 +96,9 @@ def _may_sign(bus: Bus, settings: Settings) -> None:
     if standing is None:
         raise SettingsError(f"{bus.organisation} is not in the directory: have it registered (`hutong org register`)")
     if standing.revoked:
-        raise SettingsError(
-            f"{bus.organisation} was revoked by directory entry {standing.since}: nothing it signs is admitted"
-        )
+        raise SettingsError(say("submit.revoked", organisation=bus.organisation, number=standing.since))
     if settings.private_key().public_key().public_bytes_raw() not in standing.entry.signing_keys:
-        raise SettingsError(
-            f"{settings.key} is no key of {bus.organisation} in the directory: name the right file in HUTONG_KEY, or "
-            "have its entry changed (`hutong org register`)"
-        )
+        raise SettingsError(say("submit.foreign_key", file=settings.key, organisation=bus.organisation))
 
 
 def _text(given: str | None) -> str | None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending, fail
 from hutong.cli.options import Json, System, Types, Unseal, event_type
 from hutong.cli.texts import say
 
@@ -63,10 +64,10 @@ def subscribe(
             if shown == count:
                 bus.stop()
     if interrupted():
-        raise typer.Exit(130)
+        raise typer.Exit(Ending.STOPPED)
     if count is not None and shown < count:
-        typer.echo(say("subscribe.fewer", shown=shown, count=count, seconds=timeout), err=True)
-        raise typer.Exit(3)
+        fewer = say("subscribe.fewer", shown=shown, count=count, seconds=timeout)
+        fail(fewer, Ending.UNCONFIRMED, kind="Fewer")
 
 
 class _OutputLost(BaseException):

@@ -11,19 +11,25 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from hutong.cli.texts_endings import PHRASES
 from hutong.cli.texts_help import EXAMPLES, EXIT_CODES, HELP
 from hutong.cli.texts_words import WORDS
 
 
 class Panels(NamedTuple):
-    """The headings of a help page."""
+    """The headings of a help page, and of an error in how the command was called."""
 
     arguments: str
     options: str
     commands: str
+    errors: str
+    help: str
 
 
-_PANELS = {"en": Panels("Arguments", "Options", "Commands"), "zh": Panels("参数", "选项", "命令")}
+_PANELS = {
+    "en": Panels("Arguments", "Options", "Commands", "Error", "Try [blue]'{command_path} {help_option}'[/] for help."),
+    "zh": Panels("参数", "选项", "命令", "错误", "用法见 [blue]'{command_path} {help_option}'[/]"),
+}
 
 
 def language() -> str:
@@ -59,6 +65,8 @@ def localise(root: Any) -> None:
     rich_utils.ARGUMENTS_PANEL_TITLE = panels.arguments
     rich_utils.OPTIONS_PANEL_TITLE = panels.options
     rich_utils.COMMANDS_PANEL_TITLE = panels.commands
+    rich_utils.ERRORS_PANEL_TITLE = panels.errors
+    rich_utils.RICH_HELP = panels.help
     for path, command in commands(root):
         command.help = _in(HELP, path)
         command.short_help = command.help.partition("\n")[0]
@@ -84,3 +92,14 @@ def help_key(path: str, parameter: str) -> str:
     """Where a parameter's help stands: its own, else the shared one."""
     own = f"{path}.{parameter}"
     return own if own in HELP else f"*.{parameter}"
+
+
+def in_readers_words(text: str) -> str:
+    """A sentence of the library, or of the parser of options, in the reader's language; what is not known there stays
+    English."""
+    if language() != "zh":
+        return text
+    for english, chinese in PHRASES:
+        if (found := english.fullmatch(text)) is not None:
+            return chinese.format(*map(in_readers_words, found.groups()))
+    return text

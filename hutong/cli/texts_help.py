@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_agreements, texts_board, texts_custody, texts_status, texts_ticket
+from hutong.cli import (
+    texts_agreements,
+    texts_board,
+    texts_custody,
+    texts_replay,
+    texts_status,
+    texts_ticket,
+)
 
 EXIT_CODES: Mapping[str, tuple[str, str]] = {
     "codes": (
@@ -21,6 +28,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     **texts_board.EXAMPLES,
     **texts_ticket.EXAMPLES,
     **texts_custody.EXAMPLES,
+    **texts_replay.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
         (
@@ -30,7 +38,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "hutong submit accepted --ticket 110000-20260131-0G7XK2M9QZ",
     ),
     "subscribe": ("hutong subscribe --system desk --type dispatched --json",),
-    "replay": ("hutong replay --since 2026-01-01 --until 2026-02-01 --output january.jsonl",),
     "deadletters": ("hutong deadletters list",),
     "deadletters list": ("hutong deadletters list --system desk",),
     "deadletters show": ("hutong deadletters show 110000-20260131-0G7XK2M9QZ",),
@@ -70,6 +77,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     **texts_board.HELP,
     **texts_ticket.HELP,
     **texts_custody.HELP,
+    **texts_replay.HELP,
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"
@@ -149,17 +157,6 @@ HELP: Mapping[str, tuple[str, str]] = {
     "subscribe.timeout": (
         "End when nothing came for so long; with --count and fewer, the exit code is 3.",
         "若干秒无新送达则结束；未满 --count 时退出码为 3。",
-    ),
-    "replay": (
-        "Write everything the source holds as of now as JSON lines, every signature checked.",
-        "以 JSON 行输出至今的全部事件，逐一验证签名。",
-    ),
-    "replay.ticket": ("Only this ticket.", "只要该工单。"),
-    "replay.since": ("Admitted at this time or later.", "进入台账时间的起点（含）。"),
-    "replay.until": ("Admitted before this time.", "进入台账时间的终点（不含）。"),
-    "replay.output": (
-        "Write to this file; it appears when it is whole. With --json, standard output gets a summary.",
-        "写入该文件，完整后才出现。",
     ),
     "deadletters": (
         (

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.cli import texts_agreements, texts_board, texts_custody, texts_status, texts_ticket
+from hutong.cli import (
+    texts_agreements,
+    texts_board,
+    texts_custody,
+    texts_replay,
+    texts_status,
+    texts_ticket,
+)
 
 WORDS: Mapping[str, tuple[str, str]] = {
     **texts_agreements.WORDS,
@@ -12,10 +19,23 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **texts_ticket.WORDS,
     **texts_board.WORDS,
     **texts_custody.WORDS,
+    **texts_replay.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",
         "请检查 HUTONG_BOOTSTRAP 及城市的 Kafka 是否运行",
     ),
+    # options of several commands
+    "option.moment": (
+        "{text} is no date or time: write 2026-01-31, 2026-01-31T08:00 (the city's time) or 2026-01-31T00:00Z",
+        "{text} 不是日期或时间：请写 2026-01-31、2026-01-31T08:00（城市时间）或 2026-01-31T00:00Z",
+    ),
+    "option.ticket": (
+        "{text} is no ticket id: it looks like 110000-20260131-0G7XK2M9QZ",
+        "{text} 不是工单号：应如 110000-20260131-0G7XK2M9QZ",
+    ),
+    "option.directory": ("the directory is written by `hutong org`", "单位目录由 `hutong org` 写入"),
+    "option.several": ("{name} could be several: {choice}", "{name} 可能是多个：{choice}"),
+    "option.no_event": ("{name} is no event here: {choice}", "没有事件 {name}：可用 {choice}"),
     # submit
     "submit.which_ticket": ("{type} needs --ticket: which ticket is it about?", "{type} 需要 --ticket：属于哪个工单？"),
     "submit.once_needs_time": (
@@ -23,6 +43,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "新诉求使用 --once 时还需 --time：工单号中的日期须始终一致",
     ),
     "submit.fingerprint": ("a fingerprint has 64 lower-case hex digits", "指纹为 64 位小写十六进制"),
+    "submit.revoked": (
+        "{organisation} was revoked by directory entry {number}: nothing it signs is admitted",
+        "{organisation} 已由目录第 {number} 条注销：其上报一律不予入账",
+    ),
+    "submit.foreign_key": (
+        (
+            "{file} is no key of {organisation} in the directory: name the right file in HUTONG_KEY, or have its entry "
+            "changed (`hutong org register`)"
+        ),
+        "{file} 不是目录中 {organisation} 的密钥：请更正 HUTONG_KEY，或变更登记（`hutong org register`）",
+    ),
     "submit.again": (
         "Run the same command again with {options}: it becomes one event at most.",
         "请以 {options} 重新运行同一命令：最多成为一个事件。",
@@ -53,12 +84,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "fault.model_type": ("must be an object", "须为对象"),
     "fault.value_error": ("is sealed: it takes text, a list or an object", "为密封字段：须为文字、列表或对象"),
     "fault.kind": ("must be {title}: {description} (such as {example})", "须为{title}（如 {example}）"),
-    # subscribe, replay
+    # subscribe
     "subscribe.fewer": (
         "{shown} of {count} came before {seconds} s passed without one",
         "{seconds} 秒内仅收到 {shown}/{count} 条",
     ),
-    "replay.count": ("{count} events in {seconds} s ({file})", "{count} 个事件，用时 {seconds} 秒（{file}）"),
     # outbox
     "outbox.which": (
         "which outbox? name its file by --file or HUTONG_OUTBOX",

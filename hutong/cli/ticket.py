@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending, fail
 from hutong.cli.options import Json, Origin, Unseal, ticket_id
 from hutong.cli.texts import say
 
@@ -50,8 +51,7 @@ def show(
         history = history_of(ticket, events, lifecycle, datetime.now(UTC), due)
         if not history.steps:
             place = say(f"unknown.{source.value}", organisation=bus.organisation)
-            typer.echo(say("ticket.unknown", ticket=ticket, place=place), err=True)
-            raise typer.Exit(1)
+            fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
         keys = bus if unseal else None
         if json_:
             typer.echo(line(history_json(history, lifecycle, bus, keys)))

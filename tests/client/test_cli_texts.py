@@ -20,7 +20,16 @@ from hutong.cli.texts_words import WORDS
 HAN = re.compile("[一-鿿]")
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(hutong.cli.__file__).parent.glob("*.py"))
 OF_EVENTS = ("fault.", "field.", "value.", "task.", "outcome.", "register.wrong.")
-FAMILIES = (*OF_EVENTS, "column.access.", "unit.", "column.", "unknown.", "alarm.", "advice.", "refusals.again.")
+FAMILIES = (
+    *OF_EVENTS,
+    "column.access.",
+    "unit.",
+    "column.",
+    "unknown.",
+    "alarm.",
+    "advice.",
+    "refusals.again.",
+)
 TREE = dict(commands(typer.main.get_command(app)))
 
 
@@ -54,11 +63,15 @@ def test_every_word_is_used() -> None:
 @pytest.mark.parametrize(("language", "words"), [("en", "Exit codes"), ("zh", "退出码"), ("zh_CN.UTF-8", "退出码")])
 @pytest.mark.parametrize("path", TREE)
 def test_help_comes_in_the_readers_language(path: str, language: str, words: str) -> None:
-    """``--help`` of every command names the exit codes in the language of HUTONG_LANG, and cuts nothing off."""
+    """``--help`` of every command has its examples and the exit codes, says in the language of HUTONG_LANG what it
+    does, and cuts nothing off."""
     result = CliRunner().invoke(app, [*path.split(), "--help"], env={"HUTONG_LANG": language, "COLUMNS": "80"})
     assert result.exit_code == 0
     assert words in result.stdout
     assert not re.search("… *│", result.stdout)
+    shown = "".join(result.stdout.split())
+    for text in (HELP[path][language != "en"].partition("\n")[0], *(f"$ {example}" for example in EXAMPLES[path])):
+        assert "".join(text.split()) in shown
 
 
 def _blanks(text: str) -> set[str]:
