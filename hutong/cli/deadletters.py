@@ -15,7 +15,7 @@ from hutong.cli.letters import (
     done_line,
     letter_json,
     letter_lines,
-    print_table,
+    print_list,
     state_of,
     tell_replayed,
     ticket_json,
@@ -57,7 +57,7 @@ def list_(
         for each in done:
             typer.echo(line(done_json(each)))
     elif parked or done:
-        print_table(parked, done, fold, settings.zone)
+        print_list(parked, done, fold, settings.zone)
     else:
         typer.echo(say("deadletters.none"))
 

@@ -12,6 +12,8 @@ from hutong.cli.render import clean, line, utc
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from hutong.subscribing.deadletters import Done, Fold, ParkedTicket, TicketPlace
     from hutong.subscribing.letters import Letter
 
@@ -64,31 +66,35 @@ def _local(ms: int, zone: tzinfo) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, zone):%Y-%m-%d %H:%M:%S}"
 
 
-def print_table(parked: Iterable[TicketPlace], done: Iterable[Done], fold: Fold, zone: tzinfo) -> None:
-    """Print parked tickets, one line each, and what is over."""
+def print_list(parked: Iterable[TicketPlace], done: Iterable[Done], fold: Fold, zone: tzinfo) -> None:
+    """Print parked tickets and what is over, two lines each: which and how it stands; since when and why."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("system", "ticket", "event", "waiting", "tries", "failed", "state", "why"):
-        table.add_column(say(f"column.{column}"), overflow="fold", no_wrap=column in ("ticket", "waiting", "tries"))
-    rows = [(fold.tickets[p].letters[0], len(fold.tickets[p].letters), state_of(fold.tickets[p]), "") for p in parked]
-    rows += [(each.letter, 0, each.how, f"{each.reason} ({each.by})" if each.reason else "") for each in done]
-    for letter, waiting, state, why in rows:
-        failure = letter.failure
-        cells = (
-            letter.system,
-            letter.ticket,
-            letter.type.rpartition(".v")[0] or letter.type,
-            str(waiting or ""),
-            str(failure.tries) if failure else "",
-            _local(failure.last_ms, zone) if failure else "",
-            say(f"letters.{state}"),
-            why or (failure.reason if failure else say("deadletters.behind")),
-        )
-        table.add_row(*(Text(clean(cell)) for cell in cells))
-    Console().print(table)
+    console = Console(highlight=False)
+    for place in parked:
+        ticket = fold.tickets[place]
+        letter, state, failure = ticket.letters[0], state_of(ticket), ticket.letters[0].failure
+        told = [say("deadletters.count", count=len(ticket.letters))]
+        if failure is not None:
+            told += [say("deadletters.failed_at", tries=failure.tries, last=_local(failure.last_ms, zone))]
+        why = failure.reason if failure else say("deadletters.behind")
+        console.print(_head(letter, state, "yellow" if state == "released" else "red"))
+        console.print(Padding(Text(clean(" · ".join([*told, why]))), (0, 0, 0, 2)))
+    for each in done:
+        why = f"{each.reason} ({each.by})" if each.reason else ""
+        console.print(_head(each.letter, each.how, "dim"))
+        told = [_local(each.at_ms, zone), *([why] if why else [])]
+        console.print(Padding(Text(clean(" · ".join(told)), "dim"), (0, 0, 0, 2)))
+
+
+def _head(letter: Letter, state: str, style: str) -> Text:
+    from rich.text import Text
+
+    type_ = letter.type.rpartition(".v")[0] or letter.type
+    head = Text.assemble((clean(letter.ticket), "bold"), f"  {clean(type_)}  {clean(letter.system)}  ")
+    return head.append(say(f"letters.{state}"), style)
 
 
 def done_line(done: Done, zone: tzinfo) -> str:

@@ -26,10 +26,16 @@ def parked(cli_city: TwinCity) -> tuple[str, Desk]:
 
 
 def test_a_list_says_which_tickets_wait_and_why(command: Command, parked: tuple[str, Desk]) -> None:
-    """One line each on a terminal, one object each with --json; nothing parked is said, too."""
+    """Which and why on a terminal of 80 columns, one object each with --json; nothing parked is said, too."""
     ticket, _ = parked
-    told = command.run(WATER, "deadletters", "list", variables={"COLUMNS": "200"}).stdout
-    assert re.search(rf"desk +{ticket} +disposition.accepted +4 +1 +.* parked +ValueError: cannot read", told)
+    told = command.run(WATER, "deadletters", "list").stdout
+    head, *why = told.splitlines()
+    assert head == f"{ticket}  disposition.accepted  desk  parked"
+    assert max(map(len, why)) <= 80
+    said = " ".join(" ".join(why).split())
+    assert re.fullmatch(
+        r"4 wait · 1 tries, last [-0-9]+ [:0-9]+ · ValueError: cannot read disposition.accepted.v1", said
+    )
     [row] = command.json(WATER, "deadletters", "list")
     assert (row["ticket"], row["system"], row["waiting"], row["state"]) == (ticket, "desk", 4, "parked")
     assert row["failure"]["tries"] == 1
