@@ -24,6 +24,7 @@ from hutong.cli import (
     submit,
     subscribe,
     ticket,
+    trace,
 )
 from hutong.cli.connection import Given
 from hutong.cli.endings import guarded, run
@@ -104,6 +105,7 @@ app.command("replay")(replay.replay)
 app.command("access")(custody.access)
 app.command("erase")(custody.erase)
 app.command("status")(status.status)
+app.command("trace")(trace.trace)
 app.add_typer(agreements.app, name="agreements")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(org.app, name="org")

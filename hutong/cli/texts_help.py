@@ -11,6 +11,7 @@ from hutong.cli import (
     texts_replay,
     texts_status,
     texts_ticket,
+    texts_trace,
 )
 
 EXIT_CODES: Mapping[str, tuple[str, str]] = {
@@ -28,6 +29,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     **texts_board.EXAMPLES,
     **texts_ticket.EXAMPLES,
     **texts_custody.EXAMPLES,
+    **texts_trace.EXAMPLES,
     **texts_replay.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
@@ -77,6 +79,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     **texts_board.HELP,
     **texts_ticket.HELP,
     **texts_custody.HELP,
+    **texts_trace.HELP,
     **texts_replay.HELP,
     "": (
         (

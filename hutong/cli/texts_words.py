@@ -11,6 +11,7 @@ from hutong.cli import (
     texts_replay,
     texts_status,
     texts_ticket,
+    texts_trace,
 )
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -19,6 +20,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **texts_ticket.WORDS,
     **texts_board.WORDS,
     **texts_custody.WORDS,
+    **texts_trace.WORDS,
     **texts_replay.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",

@@ -29,6 +29,7 @@ FAMILIES = (
     "alarm.",
     "advice.",
     "refusals.again.",
+    "trace.",
 )
 TREE = dict(commands(typer.main.get_command(app)))
 
