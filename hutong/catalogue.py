@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from hutong.avro import Definition
+from hutong.avro import Definition, record_name
 from hutong.avro.check import SchemaCheck
 from hutong.errors import SettingsError
 
@@ -116,6 +116,11 @@ class Schema:
     file: str
     text: str
     definition: Definition
+
+    @property
+    def subject(self) -> str:
+        """Its name in a registry: the record's full name, whose version there is the revision."""
+        return record_name(self.definition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from hutong.logs import keep_off_standard_output
 from hutong.reading import Progress, Reader
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
+from hutong.schemalog import SchemaLog
 from hutong.sealing import KeyStore, Place, unseal
 from hutong.selection import Selection
 from hutong.settings import Settings
@@ -65,7 +66,7 @@ class Bus:
         self.system = system
         self.organisation = settings.organisation
         self.catalogue = Catalogue.load()
-        self.codec = Codec(self.catalogue)
+        self.codec = Codec(self.catalogue, lookup=SchemaLog(transport).find)
         self._settings = settings
         self._transport = transport
         self._owns_transport = owns_transport

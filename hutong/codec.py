@@ -6,12 +6,14 @@ So models are validated on both ways, and :mod:`hutong.avro.scan` walks the byte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.read import SchemaResolutionError
+from fastavro.schema import SchemaParseException, UnknownType
 from pydantic import ValidationError
 
 from hutong.avro.scan import Scan, scanner
@@ -19,8 +21,12 @@ from hutong.catalogue import Catalogue
 from hutong.errors import InvalidEvent, SettingsError
 from hutong.events import MODELS, EventData
 from hutong.events.sealed import Clear
+from hutong.schemalog import Published
 
 _PREFIX = 5
+
+Lookup = Callable[[int], Published | None]
+"""Finds the schema of an id that is newer than the catalogue; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +43,31 @@ class _Written:
 class Codec:
     """Turns events' data into bytes and back. Safe to share between threads.
 
+    With ``lookup`` it also reads newer revisions of the types it knows, as the newest model it has: fields that it
+    lacks are left out, an enum's symbol that it lacks is ``unknown``. Whoever judges events goes without: admit.
+
     Raises :class:`SettingsError` if a type of the catalogue has no model, or a model no schema.
     """
 
-    def __init__(self, catalogue: Catalogue, models: Mapping[str, type[EventData]] = MODELS) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        models: Mapping[str, type[EventData]] = MODELS,
+        *,
+        lookup: Lookup | None = None,
+    ) -> None:
         if catalogue.types != models.keys():
             unmatched = ", ".join(sorted(catalogue.types ^ models.keys()))
             raise SettingsError(f"schemas and models differ: {unmatched}")
         self._models = models
+        self._lookup = lookup
+        self._subjects: dict[str, str] = {}
         self._newest: dict[str, tuple[bytes, Any]] = {}
         self._written: dict[int, _Written] = {}
         for type_, model in models.items():
             revisions = catalogue.revisions(type_)
             newest = parse_schema(revisions[-1].definition)
+            self._subjects[revisions[-1].subject] = type_
             self._newest[type_] = (b"\x00" + revisions[-1].id.to_bytes(4, "big"), newest)
             for schema in revisions:
                 is_newest = schema is revisions[-1]
@@ -93,15 +111,19 @@ class Codec:
         """The CloudEvents type and the data in ``value``; older revisions come out as the newest model.
 
         Raises:
-            InvalidEvent: ``unknown_schema``: an id of no schema here; ``undecodable``: bytes that are no
-                value of their schema; ``invalid_data``: a value that breaks a rule of its model, which is
-                named without the value.
+            InvalidEvent: ``unknown_schema``: an id of no schema here, nor of one that can be looked up;
+                ``undecodable``: bytes that are no value of their schema; ``invalid_data``: a value that breaks a rule
+                of its model, which is named without the value. Unavailable: its schema could not be looked up.
         """
         if len(value) < _PREFIX or value[0] != 0:
             raise InvalidEvent("undecodable", "no Confluent framing: a zero byte and a schema id of 4 bytes")
         written = self._walk(value)
         try:
             values = schemaless_reader(BytesIO(value[_PREFIX:]), written.writer, written.reader)
+        except SchemaResolutionError:
+            raise InvalidEvent(
+                "unknown_schema", f"{written.ce_type}: its published schema is no revision of the one known here"
+            ) from None
         except UnicodeDecodeError:
             raise InvalidEvent("undecodable", f"{written.ce_type}: a string is not UTF-8") from None
         except OverflowError:
@@ -114,9 +136,7 @@ class Codec:
     def _walk(self, value: bytes) -> _Written:
         """How to read a framed value whose bytes hold together. Raises InvalidEvent, see :meth:`decode`."""
         number = int.from_bytes(value[1:_PREFIX], "big")
-        written = self._written.get(number)
-        if written is None:
-            raise InvalidEvent("unknown_schema", f"schema id {number} is not in this catalogue")
+        written = self._written.get(number) or self._learn(number)
         try:
             end = written.scan(value, _PREFIX)
         except IndexError:
@@ -127,6 +147,25 @@ class Codec:
             what = "the bytes end too early" if end > len(value) else f"{len(value) - end} bytes are left over"
             raise InvalidEvent("undecodable", f"{written.ce_type}: {what}")
         return written
+
+    def _learn(self, number: int) -> _Written:
+        """How to read what a newer catalogue wrote, kept from now on. Raises as :meth:`decode`."""
+        published = None if self._lookup is None else self._lookup(number)
+        ce_type = None if published is None else self._subjects.get(published.subject)
+        if published is None or ce_type is None:
+            raise InvalidEvent("unknown_schema", f"schema id {number} is not in this catalogue")
+        try:
+            writer = parse_schema(published.definition)
+        except (SchemaParseException, UnknownType):
+            raise InvalidEvent("unknown_schema", f"schema id {number} as published is no Avro") from None
+        self._written[number] = _Written(
+            ce_type=ce_type,
+            model=self._models[ce_type],
+            scan=scanner(published.definition),
+            writer=writer,
+            reader=self._newest[ce_type][1],
+        )
+        return self._written[number]
 
 
 _TOLD = 5  # faults of one event that are told; it may have a thousand

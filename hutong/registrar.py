@@ -22,6 +22,7 @@ from hutong.registry import DIRECTORY, DirectoryReader
 from hutong.rules.agreements import AgreementRules
 from hutong.rules.directory import Directory, Standing
 from hutong.rules.territory import Territory
+from hutong.schemalog import publish
 from hutong.transport import Outgoing, TopicSpec, Transport
 from hutong.wire.envelope import SIGNATURE, Attributes, Environment, Submission
 from hutong.wire.identity import derived_id
@@ -61,10 +62,11 @@ class Registrar:
         self._producer = transport.producer(client_id="registrar")
 
     def found(self, partitions: int) -> None:
-        """Create the city's topics. ``partitions`` is fixed for ever; founding again changes nothing.
+        """Create the city's topics and publish the catalogue. ``partitions`` is fixed for ever; founding again changes
+        nothing, but publishes what the catalogue got since.
 
         Raises:
-            SettingsError: the city stands already with another number of partitions.
+            SettingsError: the city stands already with another number of partitions, or another catalogue.
         """
         if partitions > MAX_PARTITIONS:
             raise SettingsError(f"a city has at most {MAX_PARTITIONS} partitions, so that marks fit into a commit")
@@ -75,6 +77,7 @@ class Registrar:
         self._transport.create(
             [self._spec(topic, topic, names) for topic in self._catalogue.topics if "<" not in topic]
         )
+        publish(self._catalogue, self._transport, self._producer)
 
     @property
     def directory(self) -> Directory:

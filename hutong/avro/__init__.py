@@ -16,3 +16,8 @@ Definition = Any
 def full_name(name: str, namespace: str) -> str:
     """The name with its namespace: ``hutong.v1.Sealed``."""
     return name if "." in name else f"{namespace}.{name}"
+
+
+def record_name(definition: Definition) -> str:
+    """The full name of an event's record (``hutong.complaint.v1.Filed``), which is its subject in a registry."""
+    return full_name(definition["name"], definition["namespace"])
