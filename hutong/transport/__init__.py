@@ -314,6 +314,13 @@ class Transport(Protocol):
         """Create topics; those that exist are left as they are. Returns when all can be written to."""
         ...
 
+    def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Every setting of these topics by Kafka's own name, as the broker holds them to it now.
+
+        Raises :class:`~hutong.errors.SettingsError` where one is missing, or may not be known.
+        """
+        ...
+
     def groups(self, group: str) -> dict[Partition, Position]:
         """Committed positions of ``group``; empty when there is no such group."""
         ...

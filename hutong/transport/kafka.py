@@ -10,6 +10,7 @@ from typing import Any
 
 from kafka import IsolationLevel, KafkaAdminClient, OffsetSpec, TopicPartition  # type: ignore[import-untyped]
 from kafka import errors as kafka
+from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 
 from hutong import errors
 from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
@@ -96,6 +97,18 @@ class KafkaTransport:
                     raise errors.SettingsError(f"topic {topic['name']} was not created: {topic['error_message']}")
             with asking("waiting for new topics"):
                 self._client().wait_for_topics(list(wanted), timeout_ms=30_000)
+
+    def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        if not topics:
+            return {}
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+        with asking(f"asking for the settings of {', '.join(topics[:5])}"):
+            found = self._client().describe_configs(wanted, config_filter="all").get("topic", {})
+        if missing := [name for name in topics if not found.get(name)]:
+            raise errors.SettingsError(
+                f"the settings of topic {missing[0]} cannot be read: is it there, and open to you?"
+            )
+        return {name: {key: str(each["value"]) for key, each in found[name].items()} for name in topics}
 
     def groups(self, group: str) -> dict[Partition, Position]:
         with asking(f"asking for the positions of {group}"):

@@ -35,7 +35,7 @@ class MemoryTransport:
         self.logs: dict[str, list[Log]] = {}
         self.members_of: dict[str, Group] = {}
         self.names = count(1)
-        self._limits: dict[str, int] = {}
+        self._configs: dict[str, dict[str, str]] = {}
         self._epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
         self.forgetful = False
@@ -88,7 +88,18 @@ class MemoryTransport:
             for topic in topics:
                 if topic.name not in self.logs:
                     self.logs[topic.name] = [Log() for _ in range(topic.partitions)]
-                    self._limits[topic.name] = int(topic.config.get("max.message.bytes", _MAX_MESSAGE))
+                    self._configs[topic.name] = {"max.message.bytes": str(_MAX_MESSAGE), **topic.config}
+
+    def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        with self.changed:
+            if missing := [name for name in topics if name not in self._configs]:
+                raise errors.SettingsError(f"there is no topic {missing[0]}")
+            return {name: dict(self._configs[name]) for name in topics}
+
+    def configure(self, topic: str, **settings: str) -> None:
+        """For tests: alter settings of a topic, as an operator does; ``_`` stands for Kafka's dot."""
+        with self.changed:
+            self._configs[topic] |= {name.replace("_", "."): value for name, value in settings.items()}
 
     def groups(self, group: str) -> dict[Partition, Position]:
         with self.changed:
@@ -145,7 +156,7 @@ class MemoryTransport:
                 raise errors.SettingsError(f"topic {record.topic} has no partition {number}")
             size = 70 + len(record.key or b"") + len(record.value or b"")
             size += sum(len(name.encode()) + len(value) + 2 for name, value in record.headers)
-            if size > self._limits[record.topic]:
+            if size > int(self._configs[record.topic]["max.message.bytes"]):
                 raise errors.InvalidEvent("too_large", f"larger than topic {record.topic} takes ({size} bytes)")
             placed.append((record, number))
         return placed

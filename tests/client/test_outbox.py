@@ -225,7 +225,7 @@ def test_an_event_that_the_topic_refuses_for_its_size_holds_back_what_follows_un
         before = [bus.submit(FILED, wait="stored").ticket for _ in range(3)]
         large = bus.submit(reporting(100_000), ticket=before[0], wait="stored")
         bus.submit(DISPATCHED, ticket=before[0], wait="stored")
-        city.transport._limits["submissions"] = 90_000
+        city.transport.configure("submissions", max_message_bytes="90000")
         link.down = False
         courier = bus.courier
         assert courier is not None
@@ -233,7 +233,7 @@ def test_an_event_that_the_topic_refuses_for_its_size_holds_back_what_follows_un
         assert f"event {large.id}" in str(courier.trouble)
         assert f"hutong outbox drop {large.id}" in str(courier.trouble)
         assert [(record.key or b"").decode() for record in submissions(city)] == sorted_by_partition(before)
-        city.transport._limits["submissions"] = 1_000_000
+        city.transport.configure("submissions", max_message_bytes="1000000")
         empty(bus)
     assert len(submissions(city)) == 5
 
@@ -250,7 +250,7 @@ def test_one_refused_event_of_a_batch_is_found_and_the_others_before_it_are_sent
         for _ in range(5):
             bus.submit(FILED, wait="stored")
         large = bus.submit(reporting(40_000), ticket=bus.submit(FILED, wait="stored").ticket, wait="stored")
-        city.transport._limits["submissions"] = 30_000
+        city.transport.configure("submissions", max_message_bytes="30000")
         link.down = False
         courier = bus.courier
         assert courier is not None

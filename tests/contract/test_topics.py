@@ -28,6 +28,19 @@ def test_create_again(bench: Bench) -> None:
     assert bench.reader().end(Partition(topic, 0)) == 1
 
 
+def test_configs(bench: Bench) -> None:
+    """A topic is held to what it was created with; of a topic that is missing nothing can be told."""
+    given = {"retention.ms": "1000000", "cleanup.policy": "delete", "max.message.bytes": "2000000"}
+    topic, other = bench.topic(config=given), bench.topic(config={"cleanup.policy": "compact"})
+    told = bench.transport.configs([topic, other])
+    assert told[topic].items() >= given.items()
+    assert told[other]["cleanup.policy"] == "compact"
+    assert int(told[other]["max.message.bytes"]) > 1_000_000
+    assert bench.transport.configs([]) == {}
+    with pytest.raises(errors.SettingsError, match="missing"):
+        bench.transport.configs([topic, bench.name("missing")])
+
+
 def test_create_nothing(bench: Bench) -> None:
     """Creating no topics is no error."""
     bench.transport.create([])
