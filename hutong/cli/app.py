@@ -20,10 +20,12 @@ from hutong.cli import (
     outbox,
     refusals,
     replay,
+    schemas,
     status,
     submit,
     subscribe,
     ticket,
+    topics,
     trace,
 )
 from hutong.cli.connection import Given
@@ -106,9 +108,11 @@ app.command("access")(custody.access)
 app.command("erase")(custody.erase)
 app.command("status")(status.status)
 app.command("trace")(trace.trace)
+app.command("topics")(topics.topics)
 app.add_typer(agreements.app, name="agreements")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(org.app, name="org")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(refusals.app, name="refusals")
+app.add_typer(schemas.app, name="schemas")
 app.add_typer(ticket.app, name="ticket")

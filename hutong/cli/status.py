@@ -12,6 +12,7 @@ from hutong.cli import connection
 from hutong.cli.endings import Ending
 from hutong.cli.options import Json
 from hutong.cli.render import clean, line, span, utc
+from hutong.cli.tables import show
 from hutong.cli.texts import say
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _print(status: Status, directory: Directory, settings: Settings) -> None:
     when = f"{status.at.astimezone(settings.zone):%Y-%m-%d %H:%M:%S %Z}"
     console.print(Text(_who(status.organisation, directory), "bold").append(f"  {when}", "dim"))
     if status.rows:
-        _table(console, status, directory)
+        show(_COLUMNS, [list(_cells(row, status, directory)) for row in status.rows], numbers=_NUMBERS)
     else:
         console.print(say("status.none"))
     told = Text(f"{say('status.refusals')}  ", "bold")
@@ -129,25 +130,6 @@ def _print(status: Status, directory: Directory, settings: Settings) -> None:
     console.print(Text(say("status.person", count=status.alarms.total()), "bold red"))
     for advice in _advice(status):
         console.print(Text(f"  {clean(advice)}"), soft_wrap=not console.is_terminal)
-
-
-def _table(console: Any, status: Status, directory: Directory) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    if not console.is_terminal:  # a pipe gets every row whole, its cells apart by tabs
-        typer.echo("\t".join(say(f"column.{column}") for column in _COLUMNS))
-        for row in status.rows:
-            typer.echo("\t".join(cell.plain for cell in _cells(row, status, directory)))
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in _COLUMNS:
-        justify: Any = "right" if column in _NUMBERS else "left"
-        name = say(f"column.{column}")
-        table.add_column(name, justify=justify, no_wrap=column in _NUMBERS, overflow="fold")
-    for row in status.rows:
-        table.add_row(*_cells(row, status, directory))
-    console.print(table if status.rows else Text(""))
 
 
 def _cells(row: Row, status: Status, directory: Directory) -> Iterator[Text]:

@@ -9,6 +9,7 @@ from hutong.cli import (
     texts_board,
     texts_custody,
     texts_replay,
+    texts_schemas,
     texts_status,
     texts_ticket,
     texts_trace,
@@ -31,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     **texts_custody.EXAMPLES,
     **texts_trace.EXAMPLES,
     **texts_replay.EXAMPLES,
+    **texts_schemas.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
         (
@@ -81,6 +83,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     **texts_custody.HELP,
     **texts_trace.HELP,
     **texts_replay.HELP,
+    **texts_schemas.HELP,
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"

@@ -9,6 +9,7 @@ from hutong.cli import (
     texts_board,
     texts_custody,
     texts_replay,
+    texts_schemas,
     texts_status,
     texts_ticket,
     texts_trace,
@@ -22,6 +23,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **texts_custody.WORDS,
     **texts_trace.WORDS,
     **texts_replay.WORDS,
+    **texts_schemas.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",
         "请检查 HUTONG_BOOTSTRAP 及城市的 Kafka 是否运行",

@@ -77,7 +77,7 @@ def value_of(number: int, version: int, definition: object, **more: object) -> d
 def test_a_schema_is_written_as_the_registry_writes_it(transport: MemoryTransport, producer: Producer) -> None:
     """Key and value to the byte: the order of keys, no spaces, no ``schemaType``. Compaction keeps by the key."""
     publish(Catalogue.load(), transport, producer)
-    [closed] = [each for each in records(transport) if b"Closed" in (each.key or b"") and b"disposition" in each.key]
+    [closed] = [each for each in records(transport) if b"disposition.v1.Closed" in (each.key or b"")]
     assert closed.key == b'{"keytype":"SCHEMA","subject":"hutong.disposition.v1.Closed","version":1,"magic":1}'
     head, _, schema = (closed.value or b"").partition(b',"schema":')
     assert head == b'{"subject":"hutong.disposition.v1.Closed","version":1,"id":10'
