@@ -61,8 +61,3 @@ def holdings(events: Iterable[Event]) -> list[Holding]:
                     if held.until is None and (held.key_class == erased.value or held.key_id in named):
                         found[place] = replace(held, until=at)
     return list(found.values())
-
-
-def keys_of(events: Iterable[Event], key_class: str) -> list[bytes]:
-    """The ids of every key of a class that the events name, sorted."""
-    return sorted({bytes.fromhex(each.key_id) for each in holdings(events) if each.key_class == key_class})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hutong.access import Holding
     from hutong.client import Bus
+    from hutong.event import Event
 
 
 class Erasable(StrEnum):
@@ -40,11 +41,7 @@ def access(
 
     ticket_id(ticket)
     with connection.bus(ctx, "access") as bus:
-        events = list(bus.replay(source=source.value, ticket=ticket))
-        if not events:
-            place = say(f"unknown.{source.value}", organisation=bus.organisation)
-            fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
-        found = holdings(events)
+        found = holdings(_events(bus, ticket, source))
         if json_:
             typer.echo(line({"ticket": ticket, "access": [_json(held) for held in found]}))
         elif not found:
@@ -53,6 +50,15 @@ def access(
             from rich.console import Console
 
             Console(highlight=False).print(_table(found, bus, connection.settings(ctx).zone))
+
+
+def _events(bus: Bus, ticket: str, source: Origin) -> list[Event]:
+    """Everything of the ticket; where there is nothing, it says so and ends."""
+    events = list(bus.replay(source=source.value, ticket=ticket))
+    if not events:
+        place = say(f"unknown.{source.value}", organisation=bus.organisation)
+        fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
+    return events
 
 
 def _json(held: Holding) -> dict[str, object]:
@@ -103,7 +109,7 @@ def erase(
     """Destroy the keys of a class. Only the custodian's operator may."""
     from pydantic import ValidationError
 
-    from hutong.access import keys_of
+    from hutong.access import holdings
     from hutong.cli.render import line
     from hutong.errors import SettingsError
     from hutong.events.notice import Erased, KeyClass
@@ -112,10 +118,13 @@ def erase(
     with connection.bus(ctx, "erase") as bus:
         if bus.directory.custodian() != bus.organisation:
             raise SettingsError(f"only the custodian erases: {bus.directory.custodian()}, not {bus.organisation}")
-        ids = keys_of(bus.replay(source="deliveries", ticket=ticket), key_class.value)
+        what = say(f"value.class.{key_class.value}")
+        held = [each for each in holdings(_events(bus, ticket, Origin.DELIVERIES)) if each.key_class == key_class.value]
+        if not held:
+            fail(say("erase.nothing", ticket=ticket, what=what), Ending.SAID_NO, kind="NothingToErase")
+        ids = sorted({bytes.fromhex(each.key_id) for each in held if each.until is None})
         if not ids:
-            nothing = say("erase.nothing", ticket=ticket, what=say(f"value.class.{key_class.value}"))
-            fail(nothing, Ending.SAID_NO, kind="NothingToErase")
+            fail(say("erase.again", ticket=ticket, what=what), Ending.SAID_NO, kind="ErasedAlready")
         try:
             data = Erased(key_ids=tuple(ids), key_class=KeyClass(key_class.value), reason=reason)
         except ValidationError:
@@ -125,4 +134,4 @@ def erase(
         typer.echo(line({"ticket": ticket, "class": key_class.value, "key_ids": [each.hex() for each in ids]}))
         return
     place = result.ledger and say("place", partition=result.ledger.partition, sequence=result.ledger.sequence)
-    typer.echo(say("erase.done", ticket=ticket, what=say(f"value.class.{key_class.value}"), place=place or ""))
+    typer.echo(say("erase.done", ticket=ticket, what=what, place=place or ""))

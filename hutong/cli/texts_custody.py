@@ -59,6 +59,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "value.purpose.supervision": ("supervision 督办", "督办"),
     "value.purpose.call_back": ("call-back 回访", "回访"),
     "erase.nothing": ("no key of {ticket} seals its {what}", "{ticket} 没有密封{what}的密钥"),
+    "erase.again": ("the {what} of {ticket} was erased before", "{ticket} 的{what}此前已删除"),
     "erase.reason": ("a code is wanted, such as citizen_request", "需要代码，如 citizen_request"),
     "erase.done": (
         "erased on the ledger: {what} of {ticket}, {place}; the custodian destroys the keys",

@@ -45,7 +45,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "unknown.ledger": ("in this city: its ledger has no such ticket", "全市台账中"),
     "ticket": ("ticket 工单", "工单"),
-    "never_admitted": ("never admitted: only refusals speak of it", "从未入台账：仅有拒收记录"),
+    "never_admitted": (
+        "nothing admitted of it was delivered here: only refusals speak of it",
+        "此处未收到其入账事件：仅有拒收记录",
+    ),
     "state": ("state", "状态"),
     "about": ("about", "诉求"),
     "filed": ("filed", "受理"),
