@@ -210,8 +210,8 @@ def read_file(path: Path, shape: TypeAdapter[T], parse: Callable[[str], Any]) ->
     try:
         return shape.validate_python(parse(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"{path}: {places}") from None
+        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ") for e in error.errors()]
+        raise SettingsError(f"{path}: {'; '.join(faults)}") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:

@@ -11,6 +11,7 @@ from sys import intern
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 import hutong
 from hutong.events.words import Code
@@ -71,6 +72,13 @@ class Export(Strict):
     narrative: Worded = None
     place: Worded = None
     ended: EndedWhen | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_mapping(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            raise PydanticCustomError("no_mapping", "no mapping, it names no columns: is it the file of the rows?")
+        return content
 
     @field_validator("encoding")
     @classmethod

@@ -5,7 +5,6 @@ https://wiki.open311.org/GeoReport_v2. The answer is one array of objects; it is
 
 from __future__ import annotations
 
-import io
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
@@ -15,7 +14,7 @@ import ijson  # type: ignore[import-untyped]
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]
 
 import hutong
-from services.exports.opening import HEAD_BYTES
+from services.exports.opening import TORN, Opened
 from services.exports.rows import BadRow, Row
 
 FIELDS = frozenset({
@@ -31,7 +30,7 @@ DEPTH = 16
 """How deep a request may be nested; no city's is deeper than three."""
 
 
-def read_requests(file: io.RawIOBase, name: str, columns: Set[str]) -> Iterator[Row | BadRow]:
+def read_requests(file: Opened, name: str, columns: Set[str]) -> Iterator[Row | BadRow]:
     """Every request of the array in order; ``line`` is its number in the array, from 1. Its cells are the fields that
     ``columns`` names, as text (null, a list, or not there: empty); those of an object in it by ``object.field``.
 
@@ -40,17 +39,18 @@ def read_requests(file: io.RawIOBase, name: str, columns: Set[str]) -> Iterator[
     """
     number = 0
     try:
-        stream = io.BufferedReader(file, HEAD_BYTES)
-        if stream.peek(3).startswith(BOM_UTF8):
-            stream.read(len(BOM_UTF8))
-        events: Iterator[tuple[str, Any]] = ijson.basic_parse(stream)
+        if file.head.startswith(BOM_UTF8):
+            file.read(len(BOM_UTF8))
+        # Unbuffered: a buffer loses what it has read of a file that breaks off.
+        events: Iterator[tuple[str, Any]] = ijson.basic_parse(file)
         if next(events)[0] != "start_array":
             raise hutong.SettingsError(f"{name} holds no array of service requests, as GET /requests.json gives it")
         for event, value in events:
             if event != "end_array":  # of the array itself: only white space may follow
+                item = _item(event, value, events)
                 number += 1
-                yield _row(number, _item(event, value, events), columns)
-    except ijson.JSONError:  # its text shows what stands there, which may be a citizen's words
+                yield _row(number, item, columns)
+    except (ijson.JSONError, *TORN):  # its text shows what stands there, which may be a citizen's words
         place = f"behind request {number}" if number else "at its beginning"
         raise hutong.SettingsError(
             f"{name} is no JSON {place}: is it whole? Fetch it again, then give it again"

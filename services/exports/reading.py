@@ -54,6 +54,8 @@ def _csv(file: Opened, name: str, export: Export) -> Iterator[Row | BadRow]:
 
 def _encoding(head: bytes, name: str, export: Export) -> str:
     """The first of the mapping's encodings in which the header names all columns. Raises SettingsError."""
+    if not head:
+        raise hutong.SettingsError(f"{name} is empty: it lacks even the line that names its columns")
     missing: list[list[str]] = []
     for encoding in export.encodings:
         text = io.StringIO(head.decode(encoding, errors="replace"), newline="")

@@ -45,8 +45,8 @@ class Options:
 
 
 def run(options: Options) -> NoReturn:
-    """File, tell the account, and exit: 0; 1 where no row was filed or known, or the outcome is unknown; 2 where
-    something must be mended first."""
+    """File, tell the account, and exit: with :func:`code_of` it; 1 where the outcome is unknown; 2 where something must
+    be mended first."""
     configure(NAME)
     try:
         settings = hutong.Settings.load()
@@ -58,7 +58,12 @@ def run(options: Options) -> NoReturn:
         _end(1, f"{error}; run it again: what is filed already is not filed twice")
     except KeyboardInterrupt:
         _end(130, "stopped; run it again to go on where it stood")
-    sys.exit(0 if account.filed + account.known else 1)
+    sys.exit(code_of(account))
+
+
+def code_of(account: Account) -> int:
+    """0; 1 where there were rows, and none was filed or known. A day without rows alarms nobody."""
+    return 0 if account.filed + account.known or not account.rows else 1
 
 
 def intake(bus: hutong.Bus, settings: hutong.Settings, options: Options) -> Account:
@@ -101,6 +106,8 @@ def _print(account: Account, seconds: float, report: Path, *, as_json: bool) -> 
         print(json.dumps({**counts, "seconds": round(seconds, 2), "rows_per_second": round(rate, 1)}))
         return
     print(", ".join(f"{number} {name}" for name, number in counts.items()) + f" ({rate:.0f} rows/s)")
+    if not account.rows:
+        print("the file holds no rows")
     if account.rejected or account.refused:
         print(f"what became of the others: {report}")
 

@@ -76,6 +76,9 @@ def entry_of_json(line: int, text: bytes, system: str) -> Entry:
     zone). Raises BadRow."""
     try:
         content = json.loads(text)
+    except UnicodeDecodeError:
+        reason = "no UTF-8, as JSON has to be: is it GB 18030? Convert it: iconv -f gb18030 -t utf-8"
+        raise BadRow(line, "", "", reason) from None
     except (ValueError, RecursionError):
         raise BadRow(line, "", "", "no JSON") from None
     if not isinstance(content, dict):

@@ -21,6 +21,8 @@ from services.intake.sources import entries
 from services.intake.store import FiledRow, FiledStore
 from tests.cities import TwinCity
 
+NOW = datetime.now(UTC)
+
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[TwinCity]:
@@ -31,7 +33,7 @@ def city(tmp_path: Path) -> Iterator[TwinCity]:
 def lines(path: Path, count: int, *, sealed: bool = True, age: timedelta = timedelta(hours=1), **given: Any) -> Path:
     """A JSON lines file of that many complaints."""
     words = {"narrative": "没水", "identity": {"name": "张三", "phone": "13800000000"}} if sealed else {}
-    created = (datetime.now(UTC) - age).isoformat()
+    created = (NOW - age).isoformat()
     rows = [
         {"row": f"r{n}", "kind": "complaint", "channel": "phone", "category": "public_service/water",
          "area": "110105026", "created": created, **words, **given}

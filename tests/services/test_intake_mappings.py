@@ -58,13 +58,20 @@ def test_a_csv_without_a_mapping_or_with_an_unknown_one_names_those_there_are(tm
             entries(tmp_path / "a.csv", mapping, "")
 
 
-@pytest.mark.parametrize("content", [None, b"no gzip", gzip.compress(b"a" * 5000)[:-9]])
-def test_a_file_that_is_missing_or_damaged_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read"),
+        (b"no gzip", "cannot be read"),
+        (gzip.compress(b"a" * 5000)[:-9], "breaks off in line 1"),
+    ],
+)
+def test_a_file_that_is_missing_or_damaged_is_one_sentence(tmp_path: Path, content: bytes | None, said: str) -> None:
     """Also where it breaks off in the middle."""
     file = tmp_path / "a.jsonl.gz"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(hutong.SettingsError, match=r"a\.jsonl\.gz cannot be read"):
+    with pytest.raises(hutong.SettingsError, match=rf"a\.jsonl\.gz {said}"):
         list(entries(file, None, "old"))
 
 
