@@ -224,6 +224,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "目录为空，或非所信登记机构签署",
     ),
     "revoked": ("revoked", "已注销"),
+    "column.event": ("event", "事件"),
     "column.id": ("id", "代码"),
     "column.name": ("name", "名称"),
     "column.level": ("level", "层级"),
