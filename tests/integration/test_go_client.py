@@ -24,6 +24,7 @@ from tests.integration.test_refusals import CITY, FILED, HEAT, WATER
 EXAMPLE = ROOT / "examples" / "go"
 ACCEPTED = "4"
 """The id of disposition.accepted.v1 in schemas/ids.json."""
+SECONDS = 180.0
 LINE = re.compile(r"n=(\d+) ([0-9a-f]{64}) (.*)")
 
 pytestmark = pytest.mark.timeout(600)  # Go compiles its library the first time
@@ -51,7 +52,9 @@ class Scene:
     def run(self, organisation: str, *words: str) -> subprocess.CompletedProcess[str]:
         """The client, as this organisation, until it ends by itself."""
         env = {**os.environ, **self.city.founded.variables(organisation), "HUTONG_SCHEMAS": str(ROOT / "schemas")}
-        return subprocess.run([self.program, *words], env=env, capture_output=True, text=True, timeout=90, check=False)
+        return subprocess.run(
+            [self.program, *words], env=env, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
 
     def fingerprints(self) -> list[str]:
         """Those of the ticket's entries, as the ledger has them."""
@@ -65,7 +68,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     go("go", "build", "-o", str(program), ".")
     with running_city(home, custody=False) as city, city.connect(CITY) as hotline:
         ticket = hotline.submit_batch([hotline.draft(FILED) for _ in range(3)])[1].ticket
-        hotline.submit(disposition.Dispatched(lead=WATER, assistants=(HEAT,)), ticket=ticket, wait="admitted")
+        dispatched = disposition.Dispatched(lead=WATER, assistants=(HEAT,))
+        hotline.submit(dispatched, ticket=ticket, wait="admitted", timeout=SECONDS)
         yield Scene(city=city, program=program, ticket=ticket, hotline=hotline)
 
 
@@ -131,4 +135,4 @@ def test_it_stops_at_a_delivery_that_was_altered(scene: Scene, organisation: str
     done = scene.run(organisation)
     assert done.returncode == 1
     assert [line.split()[0] for line in done.stdout.splitlines() if "is signed by" in line][-1] == f"n={n - 1}"
-    assert re.fullmatch(rf"n={n} [0-9a-f]{{64}} is not signed by \S+\n", done.stderr)
+    assert re.search(rf" n={n} [0-9a-f]{{64}} is not signed by \S+\n$", done.stderr)
