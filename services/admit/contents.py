@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from hutong.errors import InvalidEvent
 from hutong.events import EventData
 from hutong.events.complaint import Amended, Filed, Merged
-from hutong.events.disposition import (
-    AssistRequested,
-    Decision,
-    Dispatched,
-    ExtensionDecided,
-    ExtensionRequested,
-    Suspended,
-)
+from hutong.events.disposition import AssistRequested, Decision, Dispatched, ExtensionDecided
 from hutong.rules.calendar import milliseconds
 from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Ticket
@@ -22,20 +13,9 @@ from hutong.rules.territory import Territory
 from hutong.rules.ticket_keys import check_keys
 from hutong.wire.identity import ticket_city, ticket_day
 
-LONG_OVER = timedelta(days=1)
-"""Time granted until then and longer before the event itself is a slip of the pen; less may be a slow answer."""
 
-
-def check(
-    data: EventData,
-    *,
-    subject: str,
-    time: datetime,
-    ticket: Ticket | None,
-    directory: Directory,
-    territory: Territory,
-) -> None:
-    """Nothing where all of it holds; ``time`` is when the author says it happened.
+def check(data: EventData, *, subject: str, ticket: Ticket | None, directory: Directory, territory: Territory) -> None:
+    """Nothing where all of it holds.
 
     Raises:
         InvalidEvent: ``unknown_unit``, ``unknown_category``, ``unknown_area``, ``bad_merge``, ``invalid_data``.
@@ -51,9 +31,6 @@ def check(
             _registered(data.units, directory)
         case ExtensionDecided(decision=Decision.GRANTED, until=None):
             raise InvalidEvent("invalid_data", f"{data.TYPE} grants more time and does not say `until` when")
-        case ExtensionRequested(until=until) | ExtensionDecided(until=until) | Suspended(until=until):
-            if until is not None and until < time - LONG_OVER:
-                raise InvalidEvent("invalid_data", f"{data.TYPE}: `until` {until.isoformat()} was over long before it")
         case Merged():
             _another(subject, data.into)
             if ticket_day(data.into) > ticket_day(subject):

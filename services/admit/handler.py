@@ -123,14 +123,7 @@ class Admission:
             in_its_place = True
             data = self._understand(submission, attributes, state, directory, now_ms)
             before = state.ticket(attributes.subject)
-            check(
-                data,
-                subject=attributes.subject,
-                time=attributes.time,
-                ticket=before,
-                directory=directory,
-                territory=self.territory,
-            )
+            check(data, subject=attributes.subject, ticket=before, directory=directory, territory=self.territory)
             ticket = self.lifecycle.step(
                 before,
                 data,

@@ -72,8 +72,6 @@ WRONG: Mapping[str, tuple[Make, str]] = {
     ),
     "whistle for nobody": (partial(disposition.AssistRequested, units=()), "invalid_data"),
     "more time without an end": (partial(disposition.ExtensionDecided, decision=Decision.GRANTED), "invalid_data"),
-    "time until long ago": (partial(disposition.Suspended, until=EARLY, reason="procurement"), "invalid_data"),
-    "asks until long ago": (partial(disposition.ExtensionRequested, until=EARLY, reason="parts"), "invalid_data"),
     "whistle for a stranger": (partial(disposition.AssistRequested, units=("110000.nobody",)), "unknown_unit"),
     "merge into a younger": (partial(complaint.Merged, into=LATER_DAY, rule="same_caller"), "bad_merge"),
     "merge across cities": (partial(complaint.Merged, into=ELSEWHERE, rule="same_caller"), "bad_merge"),
