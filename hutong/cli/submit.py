@@ -49,7 +49,7 @@ def submit(
     """Submit one event."""
     from hutong.cli.fields import read_event_data
     from hutong.errors import Unconfirmed
-    from hutong.events.complaint import Filed
+    from hutong.events.complaint import Filed, Merged
 
     model = event_type(type_)
     if ticket is None and model is not Filed:
@@ -63,6 +63,8 @@ def submit(
     with connection.bus(ctx, system, within=None if wait is Wait.STORED else timeout) as bus:
         if wait is not Wait.STORED:  # which is for when the broker, and with it the directory, may be away
             _may_sign(bus, connection.settings(ctx))
+        if isinstance(content, Merged) and not _told(bus, content.into, ticket, answers):
+            raise typer.BadParameter(say("submit.merge", into=content.into, ticket=ticket), param_hint="--answers")
         # Also without --once the id is derived, so that after an unknown outcome the same event can be sent again.
         key = once or str(uuid4())
         draft = bus.draft(content, ticket=ticket_id(ticket), once=key, time=when or datetime.now(UTC))
@@ -99,6 +101,20 @@ def _may_sign(bus: Bus, settings: Settings) -> None:
         raise SettingsError(say("submit.revoked", organisation=bus.organisation, number=standing.since))
     if settings.private_key().public_key().public_bytes_raw() not in standing.entry.signing_keys:
         raise SettingsError(say("submit.foreign_key", file=settings.key, organisation=bus.organisation))
+
+
+def _told(bus: Bus, older: str, younger: str | None, answers: str | None) -> bool:
+    """Whether ``answers`` is the older ticket's word of its repeat: admit took that, so it was open, and the older."""
+    from hutong.events.complaint import Amended
+
+    return answers is not None and any(
+        event.fingerprint.hex() == answers
+        and event.refusal is None
+        and isinstance(event.data, Amended)
+        and event.data.repeat is not None
+        and event.data.repeat.ticket == younger
+        for event in bus.replay(source="deliveries", ticket=older)
+    )
 
 
 def _text(given: str | None) -> str | None:

@@ -46,6 +46,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "a new complaint with --once needs --time too: its ticket's date must be the same tomorrow",
         "新诉求使用 --once 时还需 --time：工单号中的日期须始终一致",
     ),
+    "submit.merge": (
+        (
+            "first tell the older ticket of its repeat: `hutong submit amended --ticket {into} --data "
+            '\'{{"repeat": {{"ticket": "{ticket}", "filed": "…"}}}}\'` (its admission); give its fingerprint here'
+        ),
+        (
+            "请先告知较早工单其重复：`hutong submit amended --ticket {into} --data "
+            '\'{{"repeat": {{"ticket": "{ticket}", "filed": "…"}}}}\'`（其入账时间）；入账后在此给出其指纹'
+        ),
+    ),
     "submit.fingerprint": ("a fingerprint has 64 lower-case hex digits", "指纹为 64 位小写十六进制"),
     "submit.revoked": (
         "{organisation} was revoked by directory entry {number}: nothing it signs is admitted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -127,3 +128,22 @@ def test_who_cannot_be_heard_is_told_before_waiting(command: Command, cli_city: 
     assert "no key of 110000.water" in command.run("110000.water", *FILED, code=2, variables=other).stderr
     cli_city.revoke("110000.water")
     assert "revoked by directory entry 3" in command.run("110000.water", *FILED, code=2).stderr
+
+
+def test_a_merge_by_hand_answers_what_the_older_ticket_was_told(command: Command, cli_city: TwinCity) -> None:
+    """Without that, two tickets could end in each other, or one in a closed file. Nothing is sent."""
+    older, younger = (command.json("110000", *FILED)[0]["ticket"] for _ in range(2))
+    (entry,) = cli_city.connect("110000").replay(ticket=younger)
+    assert entry.ledger is not None
+    merged = ("submit", "merged", "--ticket", younger, "--set", f"into={older}", "--set", "rule=by_hand")
+    told = command.run("110000", *merged, code=2).stderr
+    assert f"amended --ticket {older}" in " ".join(told.replace("│", "").split())
+    command.run("110000", *merged, "--answers", entry.fingerprint.hex(), code=2)
+    assert len(list(cli_city.connect("110000").replay())) == 2
+    repeat = {"ticket": younger, "filed": entry.ledger.admitted.isoformat(timespec="milliseconds")}
+    amended = ("submit", "amended", "--ticket", older, "--data", json.dumps({"repeat": repeat}))
+    (first,) = command.json("110000", *amended)
+    (second,) = command.json("110000", *merged, "--answers", first["fingerprint"])
+    assert second["outcome"] == "admitted"
+    back = ("submit", "merged", "--ticket", older, "--set", f"into={younger}", "--set", "rule=by_hand")
+    command.run("110000", *back, "--answers", first["fingerprint"], code=2)
