@@ -235,6 +235,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "revoked": ("revoked", "已注销"),
     "column.event": ("event", "事件"),
+    "column.state": ("state", "状态"),
+    "column.system": ("system", "系统"),
     "column.id": ("id", "代码"),
     "column.name": ("name", "名称"),
     "column.level": ("level", "层级"),
