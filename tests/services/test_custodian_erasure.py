@@ -40,7 +40,12 @@ def test_what_is_erased_nobody_reads_and_every_proof_holds(town: Town, monkeypat
     assert command.run(
         WATER, "erase", ticket, "--class", "identity", "--reason", "citizen_request", code=2
     ).stderr.startswith("hutong: only the custodian erases")
+    unknown = "110000-20260131-0G7XK2M9QZ"
+    refused = command.run(CUSTODIAN, "erase", unknown, "--class", "identity", "--reason", "citizen_request", code=1)
+    assert f"{unknown} is not known" in refused.stderr
     command.run(CUSTODIAN, "erase", ticket, "--class", "identity", "--reason", "citizen_request")
+    refused = command.run(CUSTODIAN, "erase", ticket, "--class", "identity", "--reason", "citizen_request", code=1)
+    assert "was erased before" in refused.stderr
     town.keeper()
     for organisation in (CITY, WATER):
         assert town.opens(organisation, ticket, "identity") == "erased"
