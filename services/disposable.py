@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ _log = structlog.get_logger()
 
 _WHOSE = "create table if not exists whose (name text primary key, value text not null) strict;"
 _REBUILT = "create table if not exists rebuilt (one integer primary key check (one = 1)) strict;"
+_SECRET = "create table if not exists secret (one integer primary key check (one = 1), key blob not null) strict;"
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
@@ -51,6 +53,14 @@ def open_disposable(path: Path, schema: str, whose: Mapping[str, str] | None = N
         raise hutong.SettingsError(
             f"{path} cannot be opened ({error}): make its folder writable, or make room"
         ) from error
+
+
+def secret_of(db: sqlite3.Connection) -> bytes:
+    """The file's own random key of 32 bytes, for keyed digests of what must not lie in it; made where it has none."""
+    db.execute(_SECRET)
+    db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(32),))
+    key: bytes = db.execute("select key from secret").fetchone()[0]
+    return key
 
 
 def _open(path: Path, schema: str, whose: Mapping[str, str]) -> sqlite3.Connection:

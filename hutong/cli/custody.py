@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hutong.cli import connection
-from hutong.cli.endings import Ending, fail
+from hutong.cli.endings import Ending, fail, fail_unknown
 from hutong.cli.options import Json, Origin, ticket_id
 from hutong.cli.texts import known, say
 
@@ -56,8 +56,7 @@ def _events(bus: Bus, ticket: str, source: Origin) -> list[Event]:
     """Everything of the ticket; where there is nothing, it says so and ends."""
     events = list(bus.replay(source=source.value, ticket=ticket))
     if not events:
-        place = say(f"unknown.{source.value}", organisation=bus.organisation)
-        fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
+        fail_unknown(ticket, source.value, bus.organisation)
     return events
 
 
@@ -77,18 +76,16 @@ def _json(held: Holding) -> dict[str, object]:
 def _table(found: list[Holding], bus: Bus, zone: ZoneInfo) -> Table:
     from rich.table import Table
 
-    from hutong.cli.entries import name_of
+    from hutong.cli.entries import named
     from hutong.cli.render import local
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("organisation", "class", "purpose", "since", "until", "key"):
         table.add_column(say(f"column.access.{column}"), overflow="fold")
     for held in found:
-        standing = bus.directory.get(held.organisation)
-        name = name_of(standing.entry) if standing else ""
         purpose = say(f"value.purpose.{held.purpose}") if known(f"value.purpose.{held.purpose}") else held.purpose
         table.add_row(
-            held.organisation if name in ("", held.organisation) else f"{name} {held.organisation}",
+            named(held.organisation, bus.directory),
             say(f"value.class.{held.key_class}"),
             purpose,
             local(held.since, zone, "%Y-%m-%d %H:%M:%S"),

@@ -106,6 +106,12 @@ def fail(sentence: str, ending: Ending, *, kind: str, code: str | None = None) -
     raise typer.Exit(ending) from None
 
 
+def fail_unknown(ticket: str, source: str, organisation: str) -> NoReturn:
+    """The ``source`` that was asked, ledger or deliveries of ``organisation``, knows nothing of the ticket."""
+    place = say(f"unknown.{source}", organisation=organisation)
+    fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
+
+
 def _tell_json(ending: Ending, kind: str, text: str, code: str | None = None) -> None:
     from hutong.cli.render import line
 

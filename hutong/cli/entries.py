@@ -140,6 +140,13 @@ def name_of(entry: OrganisationEntry) -> str:
     return clean(names.get(language()) or (entry.names[0].text if entry.names else entry.id))
 
 
+def named(organisation: str, directory: Directory) -> str:
+    """Name and id of an organisation; the id alone where it has no name, or is not in the directory."""
+    standing = directory.get(organisation)
+    name, id = name_of(standing.entry) if standing else "", clean(organisation)
+    return id if name in ("", id) else f"{name} {id}"
+
+
 def entry_json(entry: OrganisationEntry) -> dict[str, Any]:
     """The entry as JSON values; keys are hex."""
     return entry.model_dump(mode="json")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hutong.cli import connection
-from hutong.cli.endings import Ending, fail
+from hutong.cli.endings import fail_unknown
 from hutong.cli.options import Json, Origin, Unseal, ticket_id
-from hutong.cli.texts import say
 
 if TYPE_CHECKING:
     from hutong.cli.history import History
@@ -50,8 +49,7 @@ def show(
         due = deadlines_of(events, settings.city, settings.bus_time)
         history = history_of(ticket, events, lifecycle, datetime.now(UTC), due)
         if not history.steps:
-            place = say(f"unknown.{source.value}", organisation=bus.organisation)
-            fail(say("ticket.unknown", ticket=ticket, place=place), Ending.SAID_NO, kind="UnknownTicket")
+            fail_unknown(ticket, source.value, bus.organisation)
         keys = bus if unseal else None
         if json_:
             typer.echo(line(history_json(history, lifecycle, bus, keys)))

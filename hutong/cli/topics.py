@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hutong.cli import connection
+from hutong.cli.endings import Ending
 from hutong.cli.options import Json
 from hutong.cli.render import clean, line, span
 from hutong.cli.tables import show
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from hutong.topics import Drift, Standing
 
-NO = 1
 _COLUMNS = ("topic", "partitions", "floor", "kept", "largest", "state")
 _NUMBERS = frozenset({"partitions", "largest"})
 
@@ -36,7 +36,7 @@ def topics(ctx: typer.Context, json_: Json = False) -> None:
         show(_COLUMNS, [list(_cells(each)) for each in found], numbers=_NUMBERS)
         typer.echo(say("topics.amiss", count=len(amiss)) if amiss else say("topics.well"))
     if amiss:
-        raise typer.Exit(NO)
+        raise typer.Exit(Ending.SAID_NO)
 
 
 def _look(ctx: typer.Context) -> Sequence[Standing]:

@@ -140,6 +140,7 @@ class _Drawing:
     def _submitted(self) -> Text:
         from rich.text import Text
 
+        from hutong.cli.entries import named
         from hutong.cli.render import clean
 
         trace = self._trace
@@ -149,7 +150,9 @@ class _Drawing:
         if trace.waiting is not None:
             place = f"{trace.waiting[0].topic}/{trace.waiting[0].number}@{trace.waiting[1]}"
         told = Text.assemble(
-            ("●", "green"), f" {say('trace.submitted')}  ", self._name(_header(trace, "ce_source") or "")
+            ("●", "green"),
+            f" {say('trace.submitted')}  ",
+            named(_header(trace, "ce_source") or "", self._bus.directory),
         )
         return told.append(f"  {clean(place)}", "dim")
 
@@ -182,9 +185,11 @@ class _Drawing:
     def _receiver(self, organisation: str, delivered: bool | None) -> Text:
         from rich.text import Text
 
+        from hutong.cli.entries import named
+
         mark, style = {True: ("●", "green"), False: ("○", "yellow"), None: ("·", "dim")}[delivered]
         word = {True: "trace.delivered", False: "trace.underway", None: "trace.unseen"}[delivered]
-        return Text.assemble((mark, style), " ", self._name(organisation), (f"  {say(word)}", "dim"))
+        return Text.assemble((mark, style), " ", named(organisation, self._bus.directory), (f"  {say(word)}", "dim"))
 
     def _own(self, tree: Tree, found: Found) -> None:
         from rich.text import Text
@@ -201,11 +206,3 @@ class _Drawing:
             door.add(line.append(f"  {clean(each.reason)}") if each.reason else line)
         if not self._trace.handlers:
             door.add(Text(say("trace.nobody"), "dim"))
-
-    def _name(self, organisation: str) -> str:
-        from hutong.cli.entries import name_of
-        from hutong.cli.render import clean
-
-        standing = self._bus.directory.get(organisation)
-        name, id = name_of(standing.entry) if standing else "", clean(organisation)
-        return id if name in ("", id) else f"{name} {id}"

@@ -286,7 +286,7 @@ class Custodian:
 
     def _destroy(self, case: Case) -> None:
         """Tombstones for everybody who was given a key; the custodian's copy is the last to go."""
-        doomed = handler.doomed(case, self._store.keys(case.ticket.id))
+        doomed = handler.doomed(case, self._store.keys(case.ticket.id)) if case.erased else []
         if not doomed:
             return
         self._bury(case, doomed, self._store.given(case.ticket.id))

@@ -3,13 +3,12 @@ same. Of callers and places it has keyed hashes alone, and the key lies in it: w
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hutong.events.disposition import Urgency
 from services.dispatch.repeats import Filing
-from services.disposable import RebuiltStore
+from services.disposable import RebuiltStore, secret_of
 
 _SCHEMA = """
 create table if not exists filing (
@@ -18,7 +17,6 @@ create table if not exists filing (
 ) strict;
 create index if not exists of_caller on filing (caller, area) where caller is not null;
 create index if not exists of_place on filing (place, area) where place is not null;
-create table if not exists secret (one integer primary key check (one = 1), key blob not null) strict;
 """
 _COLUMNS = 'ticket, category, area, urgency, time_ms, admitted_ms, caller, place, "into"'
 
@@ -32,8 +30,7 @@ class FilingStore(RebuiltStore):
 
     def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
         super().__init__(home / "state" / "dispatch" / f"{organisation}.sqlite", _SCHEMA, whose)
-        self._db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(32),))
-        self.key: bytes = self._db.execute("select key from secret").fetchone()[0]
+        self.key = secret_of(self._db)
 
     def get(self, ticket: str) -> Filing | None:
         """The open ticket, where it is one of ours."""

@@ -3,12 +3,11 @@ rows said it has keyed digests alone, and the key lies in it."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from services.disposable import open_disposable
+from services.disposable import open_disposable, secret_of
 
 _SCHEMA = """
 create table if not exists filed (
@@ -18,7 +17,6 @@ create table if not exists filed (
 create table if not exists content (
     system text not null, row text not null, digest blob not null, primary key (system, row)
 ) strict, without rowid;
-create table if not exists secret (one integer primary key check (one = 1), key blob not null) strict;
 """
 
 
@@ -43,8 +41,7 @@ class FiledStore:
 
     def __init__(self, home: Path, organisation: str, whose: Mapping[str, str]) -> None:
         self._db = open_disposable(home / "state" / "intake" / f"{organisation}.sqlite", _SCHEMA, whose)
-        self._db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(32),))
-        self.key: bytes = self._db.execute("select key from secret").fetchone()[0]
+        self.key = secret_of(self._db)
 
     def empty(self) -> bool:
         """Whether nothing was ever filed, as far as this file knows."""
