@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import weakref
 from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import datetime
@@ -21,6 +22,8 @@ from hutong.journal import Journal
 from hutong.keyring import KeyRing
 from hutong.keystore import SqliteKeyStore
 from hutong.logs import keep_off_standard_output
+from hutong.observing import observing
+from hutong.observing.metrics import HANDLE_SECONDS, OUTBOX, Reading
 from hutong.reading import Progress, Reader
 from hutong.registry import DirectoryReader
 from hutong.rules.directory import Directory
@@ -79,7 +82,9 @@ class Bus:
                 opened.callback(transport.close)
             if own_keys is not None:
                 opened.callback(own_keys.close)
-            self._journal = Journal(settings.journal, self.organisation, system, environment)
+            self._observing = observing(settings, system)
+            opened.callback(self._observing.meter.close)
+            self._journal = Journal(settings.journal, self.organisation, system, environment, self._observing.meter)
             opened.callback(self._journal.close)
             self._directory = DirectoryReader(
                 transport, self.codec, bytes.fromhex(settings.registrar_key), environment, patience=8.0
@@ -111,8 +116,10 @@ class Bus:
             environment=settings.environment,
             limit=settings.outbox_limit,
         )
-        self._courier = Courier(outbox, lambda: transport.producer(client_id=name), self._journal, self._hand_over)
-        return self._courier
+        courier = Courier(outbox, lambda: transport.producer(client_id=name), self._journal, self._hand_over)
+        self._observing.meter.ask(lambda: (Reading(metric=OUTBOX, value=courier.waiting),))
+        self._courier = courier
+        return courier
 
     def _hand_over(self, producer: Producer, timeout: float) -> None:
         if self._settings.key is None or not (minted := self._keys.unhanded()):
@@ -212,7 +219,10 @@ class Bus:
                 are stored as a rule, and sent later without that.
             SettingsError: this program has no signing key, or no outbox and was to wait for ``stored``.
         """
-        return self.resend(self._signing().sign(drafts) if drafts else [], wait=wait, timeout=timeout)
+        if not drafts:
+            return []
+        with self._observing.tracer.submitting(drafts) as traceparent:
+            return self.resend(self._signing().sign(drafts, traceparent), wait=wait, timeout=timeout)
 
     def resend(
         self, events: Sequence[Signed], *, wait: Wait = "acknowledged", timeout: float = 30.0
@@ -325,9 +335,10 @@ class Bus:
             system=self.system,
             open_event=self.read,
             journal=self._journal,
-            enter=self._enter,
+            around=self._around,
             wishes=Wishes(self.organisation, types=types, receipts=receipts, refusals=refusals),
             patience=Patience(retries=self._settings.retries, share=self._settings.deadletter_share),
+            meter=self._observing.meter,
             begin=begin,
             idle=idle,
         )
@@ -433,10 +444,17 @@ class Bus:
                 raise KeyPending(f"{event} was refused for its key, and no newer one of {event.ticket} has come yet")
         return event.data.model_copy(update=fields)
 
-    def _enter(self, event: Event | None) -> None:
-        if event is not None and self._handling is not None:
+    @contextlib.contextmanager
+    def _around(self, event: Event) -> Iterator[None]:
+        if self._handling is not None:
             raise HandlingError(f"{event} was entered inside {self._handling}: handle one event at a time")
-        self._handling = event
+        self._handling, began = event, time.monotonic()
+        try:
+            with self._observing.tracer.handling(event):
+                yield
+        finally:
+            self._handling = None
+            self._observing.meter.observe(HANDLE_SECONDS, time.monotonic() - began, _outcome(event))
 
     # -- ending -----------------------------------------------------------------------------------------------------
 
@@ -449,6 +467,7 @@ class Bus:
     def close(self) -> None:
         """Close everything this bus opened."""
         self.stop()
+        self._observing.meter.close()  # it asks what is closed below
         for _, kept in self._subscriptions:
             if (events := kept()) is not None:
                 events.close()  # commits the marks of what was handled, wherever the program left its loop
@@ -476,6 +495,17 @@ class Bus:
         self.close()
 
 
+def _outcome(event: Event) -> str:
+    """What became of one try to handle it."""
+    handling = event.handling
+    assert handling is not None
+    if handling.handled:
+        return "handled"
+    if handling.error is None:
+        return "ended"
+    return "waits" if handling.waits else "failed"
+
+
 def connect(
     system: str,
     settings: Settings | None = None,
@@ -495,7 +525,8 @@ def connect(
     directory is read when it is needed (:meth:`Bus.subscribe` raises Unavailable as long as it cannot be).
 
     Raises:
-        SettingsError: a setting is missing or wrong, or another program uses the outbox.
+        SettingsError: a setting is missing or wrong, or another program uses the outbox, or serves at the address in
+            ``HUTONG_METRICS``.
         Unavailable: the broker cannot be reached, or stopped answering; within 30 s.
     """
     keep_off_standard_output()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -34,6 +35,9 @@ INVALID = (Refused, InvalidEvent)
 """Errors of the bus that speak of this event, and are taken like a program's own."""
 
 
+_Kind = type[BaseException] | None
+
+
 class Unreadable(EventData):
     """Stands for the data of a refused event that is no valid event."""
 
@@ -56,7 +60,9 @@ class Source:
 class Handling:
     """One handling of one event: counts what is submitted inside it, so that a retry derives the same ids."""
 
-    enter: Callable[[Event | None], None]
+    around: Callable[[Event], AbstractContextManager[None]]
+    """What each try is inside of: it is told what ended it, and when ``handled`` and ``error`` are known already."""
+    block: AbstractContextManager[None] | None = None
     submitted: int = 0
     handled: bool = False
     error: Exception | None = None
@@ -111,20 +117,21 @@ class Event:
         """
         if self.handling is None:
             raise HandlingError(f"{self} was not given out by subscribe(), so it cannot be handled")
-        self.handling.submitted = 0
-        self.handling.enter(self)
+        block = self.handling.around(self)
+        block.__enter__()
+        self.handling.block, self.handling.submitted = block, 0
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
+    def __exit__(self, kind: _Kind, error: BaseException | None, trace: TracebackType | None) -> bool:
         assert self.handling is not None
-        self.handling.enter(None)
-        self.handling.handled = error is None
+        assert self.handling.block is not None
+        self.handling.handled, self.handling.error = error is None, None
         if isinstance(error, Exception) and (not isinstance(error, BusError) or isinstance(error, RETRIABLE + INVALID)):
             self.handling.error = error
-            return True
-        if error is not None:
+        self.handling.block.__exit__(kind, error, trace)
+        if error is not None and self.handling.error is None:
             error.add_note(f"while handling {self}; nothing was marked as handled, so it comes again at the next start")
-        return False
+        return self.handling.error is not None
 
     def __str__(self) -> str:
         return f"{self.type} of ticket {self.ticket} ({self.position})"

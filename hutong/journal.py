@@ -2,7 +2,8 @@
 
 One JSON object a line. A line is with the operating system before the step that follows it, so a killed process
 leaves a true record: *sent* stands before the broker sees the event, *acknowledged* after it answered, *handled*
-after the program left the event's block, *parked* after the broker has the event's dead letter.
+after the program left the event's block, *parked* after the broker has the event's dead letter. Whether or not it is
+written down, it is counted here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from hutong.errors import SettingsError
 from hutong.event import city_part_removed
+from hutong.observing.metrics import HANDLE_EVENTS, SUBMIT_EVENTS, Meter
 from hutong.submitting.outgoing import Signed
 from hutong.transport import Record
 from hutong.wire.envelope import Environment
@@ -31,7 +33,15 @@ class Journal:
         SettingsError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path | None, organisation: str, system: str, environment: Environment) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        organisation: str,
+        system: str,
+        environment: Environment,
+        meter: Meter | None = None,
+    ) -> None:
+        self._meter = meter or Meter()
         self._source = organisation
         self._environment: Environment = environment
         self._system = f"{organisation}.{system}"
@@ -64,15 +74,19 @@ class Journal:
 
     def acknowledged(self, events: Sequence[Signed]) -> None:
         """All in-sync replicas have the events."""
+        self._meter.add(SUBMIT_EVENTS, amount=len(events))
         self._write([{"what": "acknowledged", "fingerprint": event.fingerprint.hex()} for event in events])
 
     def handled(self, stamp: DeliveryStamp, record: Record, *, given: bool, letter: bool = False) -> None:
         """The delivery is behind the system's mark: its block was left without an exception, or (``given`` false)
         the subscription did not ask for it. ``letter``: it came out of the dead letters."""
+        if given:
+            self._meter.add(HANDLE_EVENTS, "handled")
         self._delivery("handled", stamp, record, {"given": given, **({"letter": True} if letter else {})})
 
-    def parked(self, stamp: DeliveryStamp, record: Record) -> None:
-        """The delivery's dead letter is with all in-sync replicas."""
+    def parked(self, stamp: DeliveryStamp, record: Record, *, behind: bool) -> None:
+        """The delivery's dead letter is with all in-sync replicas. It failed, or waits ``behind`` one of its ticket."""
+        self._meter.add(HANDLE_EVENTS, "behind" if behind else "parked")
         self._delivery("parked", stamp, record, {})
 
     def _delivery(self, what: str, stamp: DeliveryStamp, record: Record, more: dict[str, object]) -> None:

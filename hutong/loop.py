@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import structlog
 
 from hutong.errors import OutOfRange, Unavailable
+from hutong.observing.metrics import BATCH_RECORDS, BATCH_SECONDS, Meter
 from hutong.transport import Consumer, Partition, Position, Record
 
 _log = structlog.get_logger()
@@ -47,6 +48,7 @@ class Loop:
         max_records: int = 500,
         from_beginning: bool = False,
         idle: float | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._consumer = consumer
         self._topics = topics
@@ -54,6 +56,10 @@ class Loop:
         self._max_records = max_records
         self._from_beginning = from_beginning
         self._idle = idle
+        self._meter = meter or Meter()
+        self.positions: Mapping[Partition, int] = {}
+        """Where the partitions stood before the last poll, for a meter that is on; replaced, never changed, so that
+        another thread may look."""
         self._stopping = False
         self._generation = consumer.generation
         self._polled_at = time.monotonic()
@@ -109,6 +115,8 @@ class Loop:
             if self._owed:
                 self.commit(dict(self._owed))
             try:
+                if self._meter.on and not self.moved():
+                    self.positions = {each: self._consumer.position(each) for each in self._consumer.assignment()}
                 self._polled_at = time.monotonic()
                 polled = self._consumer.poll(self._poll_seconds(), self._max_records)
             except Unavailable as error:
@@ -125,7 +133,12 @@ class Loop:
             if self.moved():
                 self._take()  # what was polled before the new positions were known is read again
                 continue
+            began = time.monotonic()
             yield polled
+            if polled and self._meter.on:
+                self._meter.observe(BATCH_SECONDS, time.monotonic() - began)
+                for partition, records in polled.items():
+                    self._meter.observe(BATCH_RECORDS, len(records), partition.topic)
 
     def commit(self, positions: Mapping[Partition, Position]) -> bool:
         """Commit; whether it is done. A lost chance is harmless, since marks and ledger say more than the group's

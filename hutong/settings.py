@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     origin: AwareDatetime | None = Field(
         None, description="from when on they run faster (ISO 8601 with zone); needed where speed is not 1"
     )
+    metrics: str | None = Field(
+        None, description="host:port at which Prometheus finds this program's metrics; port 0 is any free one"
+    )
+    traces: bool = Field(False, description="make OpenTelemetry spans, and sign their context with each event")
     generation: Annotated[int, Field(ge=1)] = Field(1, description="generation of the city's submissions topic")
 
     @field_validator("registrar_key")
@@ -67,6 +71,15 @@ class Settings(BaseSettings):
     def _hex(cls, text: str) -> str:
         if len(text) != 64 or any(digit not in "0123456789abcdef" for digit in text):
             raise ValueError("must be 64 lower-case hex digits")
+        return text
+
+    @field_validator("metrics")
+    @classmethod
+    def _address(cls, text: str | None) -> str | None:
+        if text is not None:
+            host, _, port = text.rpartition(":")
+            if not host or not port.isdecimal() or int(port) > 65535:
+                raise ValueError("must be host:port, such as 127.0.0.1:9100")
         return text
 
     @field_validator("timezone")

@@ -36,7 +36,8 @@ def settings(ctx: typer.Context) -> Settings:
     from hutong.settings import Settings
 
     given = ctx.find_object(Given) or Given()
-    return Settings.load(organisation=given.organisation)
+    found = Settings.load(organisation=given.organisation)
+    return found.model_copy(update={"metrics": None})  # the program with these settings serves there, not its commands
 
 
 def home() -> Path:

@@ -77,15 +77,17 @@ class Author:
         self._codec = codec
         self._environment: Environment = environment
 
-    def sign(self, drafts: Sequence[Draft]) -> list[Signed]:
+    def sign(self, drafts: Sequence[Draft], traceparent: str | None = None) -> list[Signed]:
         """Seal and sign the drafts as one batch. Minted keys are durable then, and not yet handed over.
+
+        ``traceparent`` is the context of the trace they were decided in (W3C), if there is one.
 
         Raises:
             InvalidEvent: ``too_large``: an event is over 256 KiB. And as :meth:`Minting.prepare`.
         """
         keys_of = self._minting.prepare(drafts)
         with self._keys.batch():
-            events = [self._seal(draft, keys_of(draft)) for draft in drafts]
+            events = [self._seal(draft, keys_of(draft), traceparent) for draft in drafts]
         fingerprints = [event.fingerprint(self._environment) for event in events]
         signatures = self._signer.sign(fingerprints)
         return [
@@ -93,7 +95,7 @@ class Author:
             for draft, event, fingerprint, signature in zip(drafts, events, fingerprints, signatures, strict=True)
         ]
 
-    def _seal(self, draft: Draft, key_of: KeyOf) -> Submission:
+    def _seal(self, draft: Draft, key_of: KeyOf, traceparent: str | None) -> Submission:
         data = seal_fields(draft.data, key_of, ticket=draft.ticket, source=self._organisation, event_id=draft.id)
         attributes = Attributes(
             id=draft.id,
@@ -102,6 +104,7 @@ class Author:
             time=draft.time,
             subject=draft.ticket,
             causation=draft.causation,
+            traceparent=traceparent,
         )
         return Submission(key=draft.ticket.encode(), value=self._codec.encode(data), headers=attributes.headers())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from hutong.errors import HandlingError, Unavailable
 from hutong.event import Event, Handling
 from hutong.loop import Loop
+from hutong.observing.metrics import HANDLE_RETRIES, Meter
 from hutong.subscribing.letters import Failure
 from hutong.transport import Record
 
@@ -31,11 +33,19 @@ class Moved(Exception):
 class Giving:
     """Gives events to the program of one subscription, one at a time."""
 
-    def __init__(self, loop: Loop, open_event: Open, enter: Callable[[Event | None], None], retries: int) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        open_event: Open,
+        around: Callable[[Event], AbstractContextManager[None]],
+        retries: int,
+        meter: Meter,
+    ) -> None:
         self._loop = loop
         self._open = open_event
-        self._enter = enter
+        self._around = around
         self._retries = retries
+        self._meter = meter
 
     def give(self, record: Record, handled: Callable[[], None]) -> Generator[Event, None, Failure | None]:
         """Yield the event until it is handled (``handled`` is called then), or failed for good; then, why.
@@ -47,7 +57,7 @@ class Giving:
             Moved: another may be given it now. InvalidEvent: the record proves nothing. HandlingError: it was not
             taken. Exception: the program's own, when the subscription was stopped before its next try.
         """
-        handling = Handling(enter=self._enter)
+        handling = Handling(around=self._around)
         event = self.patiently(lambda: self._open(record, handling))
         waits = tries = 0
         first_ms = _now_ms()
@@ -77,6 +87,7 @@ class Giving:
                 if self._loop.over():
                     raise error
                 raise Moved
+            self._meter.add(HANDLE_RETRIES, "waits" if handling.waits else "failed")
 
     def keep(self) -> None:
         """Keep the place in the group; raises Moved when it is lost."""

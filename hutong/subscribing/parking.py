@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 
 from hutong.errors import InvalidEvent, Unavailable
 from hutong.journal import Journal
 from hutong.loop import read_to
+from hutong.observing.metrics import PARKED, PARKED_OLDEST, Reading
 from hutong.subscribing.deadletters import Fold, Place, topic_of
 from hutong.subscribing.letters import Control, Failure, Letter, What, control_record, delivered, letter_record, read
 from hutong.subscribing.marks import Marks
@@ -98,7 +99,7 @@ class Parking:
             BusError: it is not known to be written. The system must end, and commit nothing.
         """
         self._write(letter_record(record, topic=self._topic, system=self._system, writer=self._token, failure=failure))
-        self._journal.parked(stamp, record)
+        self._journal.parked(stamp, record, behind=failure is None)
         if failure is not None:
             ticket = (record.key or b"").decode("utf-8", "replace")
             _log.error("ticket parked: see `hutong deadletters show`", ticket=ticket, reason=failure.reason)
@@ -169,6 +170,14 @@ class Parking:
     def failed(self, letter: Letter, failure: Failure) -> None:
         """The letter failed again: its ticket is parked again."""
         self._control("failed", letter, failure)
+
+    def readings(self) -> Iterator[Reading]:
+        """What is parked; for another thread than this one's."""
+        tickets = list(self._fold.tickets.values())
+        yield Reading(metric=PARKED, value=len(tickets))
+        written = [letter.at_ms for ticket in tickets for letter in ticket.letters[:1]]
+        if written:
+            yield Reading(metric=PARKED_OLDEST, value=min(written) / 1000)
 
     def close(self) -> None:
         """Give back what was opened."""

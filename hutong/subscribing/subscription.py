@@ -16,6 +16,8 @@ from hutong.errors import InvalidEvent, SettingsError, TooManyDeadLetters, Unava
 from hutong.event import Event
 from hutong.journal import Journal
 from hutong.loop import Loop
+from hutong.observing.lag import lag
+from hutong.observing.metrics import Meter
 from hutong.subscribing import gaps
 from hutong.subscribing.giving import Giving, Moved, Open
 from hutong.subscribing.letters import Failure, Letter
@@ -65,9 +67,10 @@ class Subscription:
         system: str,
         open_event: Open,
         journal: Journal,
-        enter: Callable[[Event | None], None],
+        around: Callable[[Event], contextlib.AbstractContextManager[None]],
         wishes: Wishes,
         patience: Patience,
+        meter: Meter,
         begin: Mapping[Partition, int] | None = None,
         idle: float | None = None,
     ) -> None:
@@ -81,9 +84,11 @@ class Subscription:
         self._begin = begin
         self._doors: dict[int, _Door] = {}
         self._idle = idle
-        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True, idle=idle)
-        self._giving = Giving(self._loop, open_event, enter, patience.retries)
+        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True, idle=idle, meter=meter)
+        self._giving = Giving(self._loop, open_event, around, patience.retries, meter)
         self._parking = Parking(transport, organisation, system, journal)
+        meter.ask(lag(self._loop, transport))
+        meter.ask(self._parking.readings)
 
     def stop(self) -> None:
         """End after the event in hand."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hutong.catalogue import Catalogue
 from hutong.codec import Codec
 from hutong.logs import configure
+from hutong.observing import observing
 from hutong.registry import DirectoryReader
 from hutong.rules.audience import Audience
 from hutong.rules.lifecycle import Lifecycle
@@ -14,9 +15,11 @@ from hutong.transport import Consumer, TransactionalProducer
 from hutong.transport.kafka import KafkaTransport
 from hutong.wire.signing import Verifier
 from services.admit.handler import Admission
+from services.admit.outcomes import outcome_of
 from services.admit.owner import AdmitOwner, ends
 from services.admit.past import Past
 from services.owning.command import commands, rebuild_all
+from services.owning.observed import Watch
 from services.owning.running import run
 
 NAME = "admit"
@@ -67,7 +70,16 @@ def main() -> None:
             consumer=consumer,
         )
 
-    run(NAME, transport, take, city=settings.city, topics=["submissions"], committed=False, instance=instance)
+    run(
+        NAME,
+        transport,
+        take,
+        city=settings.city,
+        topics=["submissions"],
+        committed=False,
+        instance=instance,
+        watch=Watch(NAME, observing(settings, NAME), outcome_of),
+    )
 
 
 def rebuild() -> None:

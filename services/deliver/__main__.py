@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 
 from hutong.logs import configure
+from hutong.observing import observing
 from hutong.settings import Settings
 from hutong.transport import Consumer, TransactionalProducer
 from hutong.transport.kafka import KafkaTransport
 from services.deliver.again import Wish, deliver_again
+from services.deliver.outcomes import outcome_of
 from services.deliver.owner import DeliverOwner, DoorPlan, ends
 from services.deliver.past import Past
 from services.owning.command import commands, rebuild_all
+from services.owning.observed import Watch
 from services.owning.running import crash_only, run
 
 NAME = "deliver"
@@ -50,7 +53,16 @@ def main() -> None:
             consumer=consumer,
         )
 
-    run(NAME, transport, take, city=settings.city, topics=["ledger", "refusals"], committed=True, instance=instance)
+    run(
+        NAME,
+        transport,
+        take,
+        city=settings.city,
+        topics=["ledger", "refusals"],
+        committed=True,
+        instance=instance,
+        watch=Watch(NAME, observing(settings, NAME), outcome_of),
+    )
 
 
 def rebuild() -> None:

@@ -17,7 +17,9 @@ import structlog
 
 from hutong.errors import BusError, SettingsError, TooManyDeadLetters
 from hutong.loop import Loop
+from hutong.observing.lag import lag
 from hutong.transport import Consumer, Outgoing, Partition, Position, Record, TransactionalProducer, Transport
+from services.owning.observed import Watch
 
 _log = structlog.get_logger()
 
@@ -72,7 +74,15 @@ def transactions(
 
 
 def run(
-    name: str, transport: Transport, take: Take, *, city: str, topics: Sequence[str], instance: str, committed: bool
+    name: str,
+    transport: Transport,
+    take: Take,
+    *,
+    city: str,
+    topics: Sequence[str],
+    instance: str,
+    committed: bool,
+    watch: Watch,
 ) -> None:
     """Consume ``topics`` in the group ``<city>.<name>`` until SIGTERM or SIGINT, owning what is assigned.
 
@@ -97,17 +107,19 @@ def run(
             producer = transport.transactional(
                 client_id=f"{city}.{name}", timeout=WRITE_SECONDS, transactional_id=f"{name}-{city}-{number}"
             )
-            owners[number] = take(number, producer, consumer)
+            owners[number] = take(number, watch.over(producer), consumer)
             starts.update(owners[number].resume())
             _log.info(
                 "partition taken", partition=number, at={p.topic: starts[p] for p in starts if p.number == number}
             )
         return starts
 
-    loop = Loop(consumer, topics, taken)
+    loop = Loop(consumer, topics, taken, meter=watch.meter)
+    watch.meter.ask(lag(loop, transport))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
     for partition, records in loop.batches():
+        watch.begin()
         positions = owners[partition.number].process(partition, records)
         if positions:
             loop.commit(positions)

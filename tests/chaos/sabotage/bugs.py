@@ -6,6 +6,7 @@ broken code runs: a schedule that never comes by there would prove nothing.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -212,9 +213,12 @@ def two_threads(hit: Hit) -> None:
 
         return broken
 
-    def enter(original: Function) -> Function:
-        def broken(self: Any, event: Any) -> None:
+    def around(original: Function) -> Function:
+        @contextlib.contextmanager
+        def broken(self: Any, event: Any) -> Iterator[None]:
             self._handling = event  # the guard against a second event in hand is in the way
+            yield
+            self._handling = None
 
         return broken
 
@@ -239,7 +243,7 @@ def two_threads(hit: Hit) -> None:
 
     replace(Subscription, "_next", "self", "door", "record", "stamp", by=give)
     replace(Event, "__exit__", "self", "kind", "error", "trace", by=leave)
-    replace(Bus, "_enter", "self", "event", by=enter)
+    replace(Bus, "_around", "self", "event", by=around)
     replace(Bus, "subscribe", "self", "types", "receipts", "refusals", "start", "idle", by=subscribe)
     replace(serving, "serve", "system", "work", by=serve)
 
