@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +12,8 @@ from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[impor
 
 from hutong import errors
 from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
+from hutong.transport.addresses import addresses
+from hutong.transport.calm import calm
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import asking
 from hutong.transport.kafka_fencing import FencingProducer
@@ -37,12 +37,12 @@ class KafkaTransport:
     def __init__(self, bootstrap: str, *, security: Mapping[str, object] | None = None) -> None:
         self._settings: dict[str, object] = {
             **(security or {}),
-            "bootstrap_servers": [_address(host.strip()) for host in bootstrap.split(",")],
+            "bootstrap_servers": addresses(bootstrap),
             "bootstrap_timeout_ms": int(CONNECT_TIMEOUT * 1000),
         }
         self._lock = threading.Lock()
         self._admin: Any = None
-        _calm_logging()
+        calm("kafka")
 
     def producer(self, *, client_id: str) -> IdempotentProducer:
         return IdempotentProducer({**self._settings, "client_id": client_id})
@@ -62,6 +62,7 @@ class KafkaTransport:
         start: Start = "earliest",
         session_timeout: float = 6.0,
         max_poll_interval: float = 60.0,
+        strangers: bool = False,
     ) -> KafkaReader:
         return KafkaReader(
             {**self._settings, "client_id": client_id},
@@ -159,45 +160,3 @@ class KafkaTransport:
             if self._admin is not None:
                 self._admin.close()
                 self._admin = None
-
-
-class _Calm(logging.Filter):
-    """Lets each message of kafka-python through once in ten seconds, without its stack.
-
-    It logs every failed attempt to reconnect, some with a stack: one broker restart would fill a screen per client.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[tuple[str, str], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = None
-        now = time.monotonic()
-        # Some messages are formatted before they are logged: their first words must do.
-        key = (record.name, str(record.msg)[:24])
-        if now - self._last.get(key, -60.0) < 10.0:
-            return False
-        self._last[key] = now
-        return True
-
-
-_CALM = _Calm()
-
-
-def _calm_logging() -> None:
-    """Warnings and worse only, unless the program has set a level for ``kafka`` itself; repeated ones seldom."""
-    if logging.getLogger("kafka").level == logging.NOTSET:
-        logging.getLogger("kafka").setLevel(logging.WARNING)
-    for name in [n for n in logging.root.manager.loggerDict if n.split(".")[0] == "kafka"]:
-        logger = logging.getLogger(name)
-        if _CALM not in logger.filters:
-            logger.addFilter(_CALM)
-
-
-def _address(text: str) -> str:
-    """``host:port`` or ``host``. Raises SettingsError for anything else."""
-    host, colon, port = text.rpartition(":")
-    if not text or (colon and not (host and port.isdigit())) or (":" in host and not host.startswith("[")):
-        raise errors.SettingsError(f"{text!r} is no address of a Kafka: write host:port, several separated by commas")
-    return text

@@ -18,7 +18,8 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor  # type: ig
 
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
-from hutong.transport.kafka_errors import Fate, asked, asking, fate_of
+from hutong.transport.fates import Fate
+from hutong.transport.kafka_errors import asked, asking, fate_of
 from hutong.transport.kafka_group import keep_finished_joins, watch_fencing
 from hutong.transport.kafka_records import survive_records, why_unreadable
 

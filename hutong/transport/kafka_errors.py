@@ -9,30 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from types import MappingProxyType
 
 from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong import errors
-
-
-class Fate(StrEnum):
-    """What became of the call that failed so, and what follows."""
-
-    AWAY = "away"
-    """The broker is away or busy. A read or commit can be tried again; a sent record may be written or not."""
-    MOOT = "moot"
-    """A rebalance took the partitions meanwhile: whoever has them now reads on from the last commit."""
-    FENCED = "fenced"
-    """Another instance owns the id: this process must end."""
-    WRONG = "wrong"
-    """Refused, nothing written, and refused again next time: settings, rights or topics must be mended."""
-    TOO_LARGE = "too_large"
-    """Refused, nothing written: the record is larger than the topic takes."""
-    UNKNOWN = "unknown"
-    """Nobody knows: this process must end."""
-
+from hutong.transport.fates import Fate, asked_in_vain
 
 FATES: Mapping[type[BaseException], Fate] = MappingProxyType(
     {
@@ -112,15 +94,7 @@ def told(error: BaseException) -> str:
 
 def asked(error: BaseException, what: str) -> errors.BusError:
     """The bus error for a question or commit that failed so; ``what`` says what was wanted."""
-    match fate_of(error):
-        case Fate.AWAY | Fate.MOOT:
-            return errors.Unavailable(f"{what}: the broker does not answer ({told(error)}); try again later")
-        case Fate.FENCED:
-            return errors.Fenced(f"{what}: another process runs under this id ({told(error)})")
-        case Fate.WRONG | Fate.TOO_LARGE:
-            return errors.SettingsError(f"{what}: the broker refuses ({told(error)})")
-        case Fate.UNKNOWN:
-            return errors.UnknownOutcome(f"{what}: {told(error)}")
+    return asked_in_vain(fate_of(error), what, told(error))
 
 
 @contextmanager

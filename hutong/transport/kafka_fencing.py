@@ -13,9 +13,11 @@ from kafka import errors as kafka
 
 from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
+from hutong.transport.fates import Fate
 from hutong.transport.kafka_consumer import KafkaReader
-from hutong.transport.kafka_errors import Fate, fate_of, told
-from hutong.transport.kafka_sender import SETTINGS, Sender, check_sendable
+from hutong.transport.kafka_errors import fate_of, told
+from hutong.transport.kafka_sender import SETTINGS, Sender
+from hutong.transport.sending import check_sendable
 from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
 
 

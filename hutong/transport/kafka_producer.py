@@ -9,10 +9,10 @@ from typing import Any
 
 from kafka import errors as kafka  # type: ignore[import-untyped]
 
-from hutong import errors
 from hutong.transport import Outgoing, Placed
-from hutong.transport.kafka_errors import Fate, asked, fate_of, told
-from hutong.transport.kafka_sender import SETTINGS, Sender, check_sendable
+from hutong.transport.kafka_errors import asked, fate_of, told
+from hutong.transport.kafka_sender import SETTINGS, Sender
+from hutong.transport.sending import Failed, check_sendable, verdict
 
 
 class IdempotentProducer:
@@ -64,26 +64,17 @@ class IdempotentProducer:
             return self._sender
 
     def _judge(self, records: Sequence[Outgoing], futures: list[Any], broken: Exception | None, timeout: float) -> None:
-        failed = [(r, f.exception) for r, f in zip(records, futures, strict=False) if f.failed()]
+        failed = [
+            Failed(r, fate_of(f.exception), told(f.exception))
+            for r, f in zip(records, futures, strict=False)
+            if f.failed()
+        ]
         waiting = len(records) - len(failed) - sum(1 for f in futures if f.succeeded())
-        if not failed and not waiting and broken is None:
-            return
-        if failed and not waiting and broken is None:
-            record, error = failed[0]
-            fates = {fate_of(e) for _, e in failed}
-            written = f"{len(records) - len(failed)} of {len(records)} records were written"
-            if fates == {Fate.TOO_LARGE}:
-                raise errors.InvalidEvent(
-                    "too_large", f"larger than topic {record.topic} takes ({told(error)}); {written}"
-                ) from error
-            if fates == {Fate.WRONG}:
-                raise errors.SettingsError(f"topic {record.topic} refuses ({told(error)}); {written}") from error
-        cause = broken or (failed[0][1] if failed else None)
-        why = told(cause) if cause else f"no answer within {timeout:g} s"
-        raise errors.Unconfirmed(
-            f"{len(failed) + waiting} of {len(records)} records sent to {records[0].topic} are not confirmed ({why}); "
-            "send the same again"
-        ) from cause
+        cause = broken or next((f.exception for f in futures if f.failed()), None)
+        why = told(broken) if broken else f"no answer within {timeout:g} s"
+        error = verdict(records, failed, waiting, why)
+        if error is not None:
+            raise error from cause
 
     def close(self) -> None:
         self._sender.close(2.0)

@@ -6,6 +6,7 @@ however large it becomes, and a poll takes 500 records however large they are. H
 
 * a name that is not UTF-8 is read with ``backslashreplace`` (the byte FF becomes the four characters ``\\xff``), which
   is no name anybody may use. (``surrogateescape`` would give a ``str`` that every later ``encode()`` trips over.)
+  So is a NUL, at which a name would end in a client library in C.
 * of a batch that cannot be read to its end one record stands for the rest, at the batch's last offset, that says why
   (:attr:`hutong.transport.Record.unreadable`); a record of more than :data:`MAX_HEADERS` stands for itself so;
 * a batch is unpacked to :data:`~hutong.transport.kafka_unpack.MAX_UNPACKED`, a poll is full with :data:`POLL_BYTES`.
@@ -24,6 +25,7 @@ from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # ty
 from kafka.record.util import decode_varint  # type: ignore[import-untyped]
 
 from hutong.transport.kafka_unpack import GZIP, LZ4, MAX_UNPACKED, NONE, unpack
+from hutong.transport.sending import spelt
 
 POLL_BYTES = 8 * 1024 * 1024
 """A poll is full when its records take up this much, and ends with the record that filled it."""
@@ -72,7 +74,7 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
             size, pos = decode_varint(buffer, pos)
             if size < 0:
                 raise CorruptRecordError("a header without a name")
-            name = buffer[pos : pos + size].decode("utf-8", "backslashreplace")
+            name = spelt(buffer[pos : pos + size].decode("utf-8", "backslashreplace"))
             content, pos = _field(buffer, pos + size)
             headers.append((name, content))
         if pos != end or count < 0:

@@ -15,9 +15,7 @@ from hutong import errors
 from hutong.transport import Outgoing
 from hutong.transport.kafka_errors import asked
 from hutong.transport.partition import partition_of
-
-MAX_REQUEST = 4 * 1024 * 1024
-"""Largest record in bytes that is offered to the broker at all; each topic's own limit is the broker's business."""
+from hutong.transport.sending import MAX_REQUEST
 
 SETTINGS: Mapping[str, object] = {
     "acks": "all",
@@ -119,16 +117,3 @@ def _one_deadline(accumulator: Any) -> None:
             accumulator._flushes_in_progress.decrement()
 
     accumulator.await_flush_completion = wait
-
-
-def check_sendable(records: Sequence[Outgoing]) -> None:
-    """Refuse, before anything is sent, what no broker takes: nothing at all, or more than :data:`MAX_REQUEST`."""
-    for record in records:
-        if record.key is None and record.value is None:
-            raise ValueError(f"a record for {record.topic} needs a key or a value")
-        size = len(record.key or b"") + len(record.value or b"") + 100
-        size += sum(len(name.encode()) + len(value) + 10 for name, value in record.headers)
-        if size > MAX_REQUEST:
-            raise errors.InvalidEvent(
-                "too_large", f"a record of {size} bytes for {record.topic}; at most {MAX_REQUEST} can be sent"
-            )

@@ -21,6 +21,7 @@ from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
 from hutong.transport.memory_reader import MemoryReader
 from hutong.transport.partition import partition_of
+from hutong.transport.sending import spelt
 from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
 
 _MAX_MESSAGE = 1_048_588  # Kafka's default of max.message.bytes
@@ -68,6 +69,7 @@ class MemoryTransport:
         start: Start = "earliest",
         session_timeout: float = 6.0,
         max_poll_interval: float = 60.0,
+        strangers: bool = False,
     ) -> MemoryReader:
         return MemoryReader(
             self,
@@ -176,7 +178,7 @@ class MemoryTransport:
                     timestamp_ms=now,
                     key=record.key,
                     value=record.value,
-                    headers=tuple(record.headers),
+                    headers=tuple((spelt(name), value) for name, value in record.headers),
                 ),
                 transaction,
             )

@@ -12,8 +12,9 @@ from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong import errors
 from hutong.transport import Outgoing, Partition, Position
+from hutong.transport.fates import Fate
 from hutong.transport.kafka_consumer import KafkaReader
-from hutong.transport.kafka_errors import FATES, Fate, asked, fate_of
+from hutong.transport.kafka_errors import FATES, asked, fate_of
 from hutong.transport.kafka_fencing import FencingProducer
 from hutong.transport.kafka_producer import IdempotentProducer
 from hutong.transport.kafka_sender import Sender
