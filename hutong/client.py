@@ -41,6 +41,7 @@ from hutong.submitting.sending import Direct, Sender, Wait, Way
 from hutong.subscribing.subscription import Patience, Subscription
 from hutong.subscribing.wishes import Wishes
 from hutong.transport import Partition, Producer, Record, Transport
+from hutong.transport.choice import transport_of
 from hutong.transport.partition import partition_of
 from hutong.wire.signing import Signer
 
@@ -538,6 +539,4 @@ def connect(
         keys = own = SqliteKeyStore(settings.home / "keys" / f"{settings.organisation}.sqlite")
     if transport is not None:
         return Bus(system, settings, transport, keys, owns_transport=False, own_keys=own)
-    from hutong.transport.kafka import KafkaTransport  # the client library is loaded only where it is used
-
-    return Bus(system, settings, KafkaTransport(settings.bootstrap), keys, owns_transport=True, own_keys=own)
+    return Bus(system, settings, transport_of(settings), keys, owns_transport=True, own_keys=own)

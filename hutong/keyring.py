@@ -139,7 +139,7 @@ class KeyRing:
             self._keys.move(self._place.topic, consumer.position(self._place))
 
     def _open(self) -> Consumer:
-        consumer = self._transport.consumer(client_id=self._client_id)
+        consumer = self._transport.consumer(client_id=self._client_id, strangers=True)
         try:
             begin_at(consumer, self._place, self._keys.position(self._place.topic))
         except BaseException:

@@ -133,7 +133,7 @@ def look(transport: Transport, now: datetime) -> Iterator[View]:
     """A view, while inside; it knows nothing yet."""
     with (
         contextlib.closing(transport.consumer(client_id="status")) as committed,
-        contextlib.closing(transport.consumer(client_id="status", committed=False)) as uncommitted,
+        contextlib.closing(transport.consumer(client_id="status", committed=False, strangers=True)) as uncommitted,
     ):
         yield View(transport=transport, now=now, committed=committed, uncommitted=uncommitted)
 

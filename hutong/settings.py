@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HUTONG_", frozen=True, extra="ignore")
 
     bootstrap: str = Field(description="host:port of the city's Kafka, several separated by commas")
+    client: Literal["kafka-python", "confluent"] = Field(
+        "kafka-python", description="the client library: confluent is faster, and needs the extra hutong[fast]"
+    )
     city: str = Field(description="the city's id, such as 110000")
     organisation: str = Field(description="this program's organisation, such as 110000.water")
     registrar_key: str = Field(description="the registrar's public key (64 hex digits): the root of all trust")

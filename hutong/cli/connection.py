@@ -60,9 +60,9 @@ def city() -> str | None:
 
 def transport(settings: Settings) -> Transport:
     """Kafka at the settings' bootstrap. Tests replace this function."""
-    from hutong.transport.kafka import KafkaTransport
+    from hutong.transport.choice import transport_of
 
-    return KafkaTransport(settings.bootstrap)
+    return transport_of(settings)
 
 
 @contextmanager

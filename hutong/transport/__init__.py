@@ -1,8 +1,9 @@
 """The only seam to Kafka: four small protocols and the values that pass through them.
 
-Behind it stand :class:`hutong.transport.kafka.KafkaTransport` (kafka-python) and its in-memory twin
-:class:`hutong.transport.memory.MemoryTransport`; ``tests/contract`` holds the two equal. Nothing outside
-this package imports a Kafka client.
+Behind it stand :class:`hutong.transport.kafka.KafkaTransport` (kafka-python), the fast
+:class:`hutong.transport.confluent.ConfluentTransport` (the extra ``hutong[fast]``) and their in-memory twin
+:class:`hutong.transport.memory.MemoryTransport`; ``tests/contract`` holds the three equal. Nothing outside
+this package imports a Kafka client; :func:`hutong.transport.choice.transport_of` takes the one that the settings name.
 
 Two rules shape every signature: an error says what became of the records (see :mod:`hutong.errors`), and
 nothing is repaired behind the caller's back: a producer of unknown state ends its process, a position
@@ -33,8 +34,8 @@ __all__ = [
 
 Header = tuple[str, bytes]
 """Name and value. Names may repeat, their order is kept. A null value arrives as ``b""``. Bytes of a name that are
-not UTF-8 arrive as ``\\xff`` and the like (``backslashreplace``), so that a hostile record can be judged and refused
-instead of stopping its reader for ever."""
+not UTF-8, and NULs, arrive as ``\\xff`` and the like (``backslashreplace``), so that a hostile record can be judged and
+refused instead of stopping its reader for ever."""
 
 Start = Literal["earliest", "latest"]
 """Where to begin on a partition on which the group has no committed position."""
@@ -299,10 +300,13 @@ class Transport(Protocol):
         start: Start = "earliest",
         session_timeout: float = 6.0,
         max_poll_interval: float = 60.0,
+        strangers: bool = False,
     ) -> Consumer:
         """A consumer of ``group``, under the static id ``instance`` if given; times in seconds.
 
-        ``committed`` hides records of open and aborted transactions.
+        ``committed`` hides records of open and aborted transactions. ``strangers`` says that whoever may write there
+        need not be trusted: whatever lies there is read in bounded memory, each record of it or one that says why not
+        (:attr:`Record.unreadable`). Such a consumer's positions cannot be put into a transaction.
         """
         ...
 

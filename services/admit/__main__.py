@@ -12,7 +12,7 @@ from hutong.rules.lifecycle import Lifecycle
 from hutong.rules.territory import Territory
 from hutong.settings import Settings
 from hutong.transport import Consumer, TransactionalProducer
-from hutong.transport.kafka import KafkaTransport
+from hutong.transport.choice import transport_of
 from hutong.wire.signing import Verifier
 from services.admit.handler import Admission
 from services.admit.outcomes import outcome_of
@@ -31,7 +31,7 @@ class Parts:
     def __init__(self) -> None:
         self.settings = Settings.load()
         configure(NAME)
-        self.transport = KafkaTransport(self.settings.bootstrap)
+        self.transport = transport_of(self.settings)
         self.codec, self.lifecycle = Codec(Catalogue.load()), Lifecycle.load()
         self.partitions = self.transport.topics()["submissions"]
 
@@ -79,6 +79,7 @@ def main() -> None:
         committed=False,
         instance=instance,
         watch=Watch(NAME, observing(settings, NAME), outcome_of),
+        strangers=True,
     )
 
 

@@ -13,7 +13,7 @@ import hutong
 from hutong.looking import all_delivered, look
 from hutong.rules.deadlines import Timekeeping
 from hutong.settings import Settings
-from hutong.transport.kafka import KafkaTransport
+from hutong.transport.choice import transport_of
 from services.clock.handler import Clock
 from services.clock.keeping import keep_time
 from services.clock.store import CourseStore
@@ -36,7 +36,7 @@ def main(
         if keeping is None:
             raise hutong.SettingsError(f"{settings.city} has no time limits: name a table in schemas/cities.yaml")
         with (
-            contextlib.closing(KafkaTransport(settings.bootstrap)) as transport,
+            contextlib.closing(transport_of(settings)) as transport,
             look(transport, datetime.now(UTC)) as view,
             contextlib.closing(CourseStore(settings.home, bus.organisation, whose_state(settings))) as store,
         ):

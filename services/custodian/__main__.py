@@ -10,7 +10,7 @@ import typer
 
 import hutong
 from hutong.logs import configure
-from hutong.transport.kafka import KafkaTransport
+from hutong.transport.choice import transport_of
 from services.custodian.backup import back_up, restore
 from services.custodian.vault import make_master_key
 from services.custodian.wiring import NAME, CustodySettings, custodian, keep
@@ -32,7 +32,7 @@ def main(context: typer.Context) -> None:
 def _keep(bus: hutong.Bus) -> None:
     settings = hutong.Settings.load()
     with (
-        closing(KafkaTransport(settings.bootstrap)) as transport,
+        closing(transport_of(settings)) as transport,
         custodian(bus, settings, CustodySettings(), transport) as keeper,
     ):
         keep(bus, keeper)

@@ -31,7 +31,7 @@ class Mailbox:
         self._opener = opener
         self._directory = directory
         self._store = store
-        self._consumer = transport.consumer(client_id=f"{organisation}.mailbox")
+        self._consumer = transport.consumer(client_id=f"{organisation}.mailbox", strangers=True)
         begin_at(self._consumer, self._place, int(self._store.meta(_POSITION) or b"0"))
         self._read = self._consumer.position(self._place)
 

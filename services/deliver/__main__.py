@@ -12,7 +12,7 @@ from hutong.logs import configure
 from hutong.observing import observing
 from hutong.settings import Settings
 from hutong.transport import Consumer, TransactionalProducer
-from hutong.transport.kafka import KafkaTransport
+from hutong.transport.choice import transport_of
 from services.deliver.again import Wish, deliver_again
 from services.deliver.outcomes import outcome_of
 from services.deliver.owner import DeliverOwner, DoorPlan, ends
@@ -30,7 +30,7 @@ class Parts:
     def __init__(self) -> None:
         self.settings = Settings.load()
         configure(NAME)
-        self.transport = KafkaTransport(self.settings.bootstrap)
+        self.transport = transport_of(self.settings)
 
     def past(self, number: int, instance: str) -> Past:
         """The state of a partition, in a file of this instance."""

@@ -83,11 +83,12 @@ def run(
     instance: str,
     committed: bool,
     watch: Watch,
+    strangers: bool = False,
 ) -> None:
     """Consume ``topics`` in the group ``<city>.<name>`` until SIGTERM or SIGINT, owning what is assigned.
 
     The transactional id of partition p is ``<name>-<city>-<p>``. Partition p of all topics belongs together.
-    ``committed`` hides open and aborted transactions of the input.
+    ``committed`` hides open and aborted transactions of the input, ``strangers`` says that anybody may write there.
     """
     consumer = transport.consumer(
         client_id=f"{city}.{name}",
@@ -95,6 +96,7 @@ def run(
         instance=instance,
         committed=committed,
         max_poll_interval=REBUILD_SECONDS,
+        strangers=strangers,
     )
     owners: dict[int, Owner] = {}
 

@@ -13,7 +13,10 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition  # type: ignor
 from hutong.errors import BusError
 from hutong.testing import MemoryTransport
 from hutong.transport import Consumer, Outgoing, Partition, Record, TopicSpec, Transport
+from hutong.transport.confluent import ConfluentTransport
 from hutong.transport.kafka import KafkaTransport
+
+CLIENTS: Mapping[str, Callable[[str], Transport]] = {"kafka-python": KafkaTransport, "confluent": ConfluentTransport}
 
 T = TypeVar("T")
 
@@ -53,9 +56,9 @@ class Memory:
 class Real:
     """A real broker. What hangs is made with kafka-python alone, past the transport."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, client: str) -> None:
         self._bootstrap = bootstrap
-        self.transport: Transport = KafkaTransport(bootstrap)
+        self.transport = CLIENTS[client](bootstrap)
         self._hanging: list[Any] = []
 
     def truncate(self, partition: Partition, before: int) -> None:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 
 from hutong.transport import Partition, Record
 from hutong.transport.kafka_unpack import MAX_UNPACKED
-from tests.contract.bench import Bench, Real
+from tests.contract.bench import Bench
 from tests.hostile.raw import batch, pack, produce, record, varint, zstd_of_zeros
 
 MB = 1024 * 1024
-
-
-@pytest.fixture
-def real(bootstrap: str) -> Iterator[Bench]:
-    """A bench on the real broker alone."""
-    made = Bench(Real(bootstrap))
-    yield made
-    made.close()
 
 
 def send(bench: Bench, bootstrap: str, *batches: bytes) -> Partition:
@@ -33,7 +24,7 @@ def send(bench: Bench, bootstrap: str, *batches: bytes) -> Partition:
 
 def read(bench: Bench, place: Partition, offset: int) -> list[Record]:
     """Everything up to an offset."""
-    reader, found = bench.reader(place), list[Record]()
+    reader, found = bench.reader(place, strangers=True), list[Record]()
     while reader.position(place) <= offset:
         found += reader.poll(0.2).get(place, [])
     return found
@@ -85,7 +76,7 @@ def test_a_poll_holds_few_large_records(real: Bench, bootstrap: str) -> None:
     """Forty records of 1 MB, packed to nothing, come in several polls of at most 8 MiB and a record each."""
     one = batch(pack(record(b"k", bytes(MB - 100)), "gzip"), 1, "gzip")
     place = send(real, bootstrap, *[one] * 40)
-    reader, polls = real.reader(place), list[int]()
+    reader, polls = real.reader(place, strangers=True), list[int]()
     while sum(polls) < 40:
         polls.append(len(reader.poll(0.2).get(place, [])))
     assert max(polls) <= 9

@@ -15,15 +15,14 @@ import pytest
 from kafka import KafkaProducer  # type: ignore[import-untyped]
 
 from hutong import errors
-from hutong.transport import Outgoing, Partition, Placed, kafka
-from hutong.transport.kafka import KafkaTransport
-from tests.contract.bench import Bench, Real, read, read_to_end
+from hutong.transport import Outgoing, Partition, Placed, confluent, kafka
+from tests.contract.bench import CLIENTS, Bench, Real, read, read_to_end
 
 
 @pytest.fixture
-def real(bootstrap: str) -> Iterator[Bench]:
-    """A bench on the real broker."""
-    bench = Bench(Real(bootstrap))
+def kafka_python(bootstrap: str) -> Iterator[Bench]:
+    """A bench on the real broker, with kafka-python."""
+    bench = Bench(Real(bootstrap, "kafka-python"))
     yield bench
     bench.close()
 
@@ -39,17 +38,21 @@ def nobody() -> Iterator[str]:
 @contextmanager
 def out_of_time(producer: Any) -> Iterator[None]:
     """Inside, a flush sends nothing: what is written waits in the buffer, as on a broker that does not answer."""
-    raw = producer._sender.raw
-    raw.flush = lambda timeout: None
+    sender = producer._sender
+    sender.flush = lambda *args: None
     yield
-    del raw.flush
+    del sender.flush
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("what", ["producer", "transactional", "consumer", "topics"])
-def test_no_broker(nobody: str, what: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_broker(
+    nobody: str, what: str, client: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a broker everything is Unavailable within CONNECT_TIMEOUT, names the address, and logs little."""
-    monkeypatch.setattr(kafka, "CONNECT_TIMEOUT", 1.0)
-    transport = KafkaTransport(nobody)
+    for module in (kafka, confluent):
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1.0)
+    transport = CLIENTS[client](nobody)
     calls: dict[str, Any] = {
         "producer": lambda: transport.producer(client_id="test"),
         "transactional": lambda: transport.transactional(client_id="test", transactional_id="id"),
@@ -77,7 +80,7 @@ def test_hostile_header_name(real: Bench, bootstrap: str) -> None:
         raw.send(topic, key=b"k", value=b"v", headers=headers)
     raw.flush(10)
     raw.close()
-    found = read(real.reader(Partition(topic, 0)), 3)
+    found = read(real.reader(Partition(topic, 0), strangers=True), 3)
     assert [r.headers for r in found] == [
         (("诉求", b"0"),),
         (("a", b"1"), (r"ce_\xff\xfeid", b"2"), ("b", b"3")),
@@ -98,19 +101,19 @@ def test_unconfirmed(real: Bench) -> None:
     assert [r.value for r in read(real.reader(Partition(topic, 0)), 3)] == [b"first", b"late", b"last"]
 
 
-def test_given_up_producer(real: Bench) -> None:
+def test_given_up_producer(kafka_python: Bench) -> None:
     """A producer that kafka-python has given up on for good is replaced at the next send."""
-    topic = real.topic()
-    producer: Any = real.opened(real.transport.producer(client_id="test"))
+    topic = kafka_python.topic()
+    producer: Any = kafka_python.opened(kafka_python.transport.producer(client_id="test"))
     manager = producer._sender.raw._transaction_manager
     manager.transition_to_fatal_error(RuntimeError("given up"))
     assert producer.send([Outgoing(topic=topic, key=b"k", value=b"v")], timeout=10)[0].offset == 0
 
 
-def test_a_producer_that_never_answers_is_replaced(real: Bench) -> None:
+def test_a_producer_that_never_answers_is_replaced(kafka_python: Bench) -> None:
     """kafka-python may send nothing ever again, without an error: what is sent after that goes by a new producer."""
-    topic = real.topic()
-    producer: Any = real.opened(real.transport.producer(client_id="test"))
+    topic = kafka_python.topic()
+    producer: Any = kafka_python.opened(kafka_python.transport.producer(client_id="test"))
     records = [Outgoing(topic=topic, key=b"k", value=b"v")]
     producer.send(records, timeout=10)
     producer._sender.raw._sender.run_once = lambda: time.sleep(0.01)
@@ -141,10 +144,12 @@ def test_write_out_of_time(real: Bench) -> None:
     assert [r.value for r in read_to_end(real.reader(Partition(topic, 0)), Partition(topic, 0))] == [b"first"]
 
 
-def test_hanging_commit(real: Bench) -> None:
+def test_hanging_commit(kafka_python: Bench) -> None:
     """A commit of kafka-python that never returns is an UnknownOutcome at the deadline."""
-    topic = real.topic()
-    writer: Any = real.opened(real.transport.transactional(client_id="test", transactional_id=real.name("id")))
+    topic = kafka_python.topic()
+    writer: Any = kafka_python.opened(
+        kafka_python.transport.transactional(client_id="test", transactional_id=kafka_python.name("id"))
+    )
     hang = threading.Event()
     writer._sender.raw.commit_transaction = hang.wait
     before = time.monotonic()
@@ -154,8 +159,9 @@ def test_hanging_commit(real: Bench) -> None:
     hang.set()
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("address", ["a:b:c", "host:", ":9092", "", "host:port", "one:9092,,two:9092"])
-def test_an_address_that_is_none_is_said(address: str) -> None:
+def test_an_address_that_is_none_is_said(address: str, client: str) -> None:
     """What is no host:port is a SettingsError before anything is tried."""
     with pytest.raises(errors.SettingsError, match="no address of a Kafka"):
-        KafkaTransport(address)
+        CLIENTS[client](address)

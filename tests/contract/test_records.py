@@ -58,6 +58,14 @@ def test_headers(bench: Bench) -> None:
     assert read(bench.reader(Partition(topic, 0)), 1)[0].headers == headers
 
 
+def test_names_that_end_in_c(bench: Bench) -> None:
+    """A NUL in a header's name ends nothing: it is spelt out, and what follows it is there."""
+    topic = bench.topic()
+    producer = bench.opened(bench.transport.producer(client_id="test"))
+    producer.send([Outgoing(topic=topic, key=b"k", value=b"v", headers=(("a\0b", b"1"), ("c", b"2")))], timeout=10)
+    assert read(bench.reader(Partition(topic, 0)), 1)[0].headers == ((r"a\x00b", b"1"), ("c", b"2"))
+
+
 def test_nulls(bench: Bench) -> None:
     """A null key and a null value are read as None, empty ones as empty."""
     topic = bench.topic()
@@ -151,6 +159,21 @@ def test_seek_pause_resume(bench: Bench) -> None:
     reader.seek(b, 1)
     assert {r.value for r in read(reader, 3)} == {b"a0", b"a1", b"b1"}
     assert (reader.position(a), reader.position(b)) == (2, 2)
+
+
+def test_seek_while_paused(bench: Bench) -> None:
+    """A partition that is sought in a pause stays paused, and goes on from there when it is resumed."""
+    topic = bench.topic()
+    bench.send(topic, b"0", b"1", b"2")
+    a = Partition(topic, 0)
+    reader = bench.reader(a)
+    read(reader, 3)
+    reader.pause(a)
+    reader.seek(a, 1)
+    assert reader.poll(0.3) == {}
+    reader.seek(a, 2)
+    reader.resume(a)
+    assert [r.value for r in read(reader, 1)] == [b"2"]
 
 
 def test_pause_keeps_fetched(bench: Bench) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from hutong import errors
 from hutong.transport import Outgoing, Partition, TopicSpec
-from hutong.transport.kafka import KafkaTransport
 from tests.contract.bench import Bench, read
 
 
@@ -52,13 +51,11 @@ def test_internal_topics_are_hidden(bench: Bench) -> None:
     assert not [name for name in bench.transport.topics() if name.startswith("__")]
 
 
-def test_refused_config(bootstrap: str) -> None:
+def test_refused_config(real: Bench) -> None:
     """A topic whose config the broker refuses is a SettingsError that names it."""
-    transport = KafkaTransport(bootstrap)
     spec = TopicSpec(name="refused", partitions=1, replication=1, config={"retention.ms": "soon"})
     with pytest.raises(errors.SettingsError, match="refused"):
-        transport.create([spec])
-    transport.close()
+        real.transport.create([spec])
 
 
 def test_missing_topic_bounds(bench: Bench) -> None:
@@ -69,7 +66,8 @@ def test_missing_topic_bounds(bench: Bench) -> None:
 
 def test_missing_topic_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a topic that does not exist is a SettingsError that names it, not silence."""
-    monkeypatch.setattr("hutong.transport.kafka_consumer._TOPIC_WAIT", 0.5)
+    for module in ("kafka_consumer", "confluent"):
+        monkeypatch.setattr(f"hutong.transport.{module}._TOPIC_WAIT", 0.5)
     there, missing = bench.topic(), bench.name("missing")
     with pytest.raises(errors.SettingsError, match=missing):
         bench.reader(group=bench.name("group")).subscribe([there, missing])

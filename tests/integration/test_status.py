@@ -48,7 +48,7 @@ def test_a_city_is_well_until_a_transaction_hangs(tmp_path: Path, monkeypatch: p
         assert {(row.system, row.members) for row in found.rows if row.service} == {("admit", 1), ("deliver", 1)}
         assert not found.alarms
         assert found.refusals == {}
-        real = Real(city.kafka.bootstrap)
+        real = Real(city.kafka.bootstrap, "kafka-python")
         try:
             real.hang("stranger", [Outgoing(topic="refusals", key=b"k", value=b"v", partition=0)])
             monkeypatch.setattr(looking, "HANGING", timedelta(seconds=0.5))

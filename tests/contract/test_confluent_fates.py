@@ -1,0 +1,146 @@
+"""Every row of the table of confluent-kafka's errors, as a commit, a send and a transaction meet it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from hutong import errors
+from hutong.transport import Outgoing, Partition, Position
+from hutong.transport import kafka_errors as kafka_python
+from hutong.transport.confluent_consumer import ConfluentReader
+from hutong.transport.confluent_errors import FATES, asked, fate_of
+from hutong.transport.confluent_fencing import FencingProducer
+from hutong.transport.confluent_producer import IdempotentProducer
+from hutong.transport.confluent_sender import Sender
+from hutong.transport.fates import Fate
+from hutong.transport.transactions import OneLife
+
+ASKED = {
+    Fate.AWAY: errors.Unavailable,
+    Fate.MOOT: errors.Unavailable,
+    Fate.FENCED: errors.Fenced,
+    Fate.WRONG: errors.SettingsError,
+    Fate.TOO_LARGE: errors.SettingsError,
+    Fate.UNKNOWN: errors.UnknownOutcome,
+}
+SENT = {Fate.WRONG: errors.SettingsError, Fate.TOO_LARGE: errors.InvalidEvent}
+ROWS = pytest.mark.parametrize(("code", "fate"), [*FATES.items(), (KafkaError.INVALID_MSG, Fate.UNKNOWN)])
+RECORDS = [Outgoing(topic="t", key=b"k", value=v) for v in (b"good", b"bad")]
+A = Partition("t", 0)
+
+
+class Raw:
+    """A Producer on which one call fails, or one record of two."""
+
+    def __init__(self, error: KafkaError, calls: str = "") -> None:
+        self._error = error
+        self._calls = calls
+        self.called: Counter[str] = Counter()
+
+    def produce(self, topic: str, *, value: bytes, on_delivery: Any, **record: object) -> None:
+        bad = value == b"bad" and not self._calls
+        on_delivery(self._error if bad else None, SimpleNamespace(partition=lambda: 0, offset=lambda: 0))
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: object) -> None:
+            self.called[name] += 1
+            if name == self._calls:
+                raise KafkaException(self._error)
+
+        return call
+
+
+def sender(raw: Any) -> Sender:
+    made = object.__new__(Sender)
+    made.raw, made.fatal, made._partitions, made._until = raw, None, {"t": 1}, float("inf")
+    return made
+
+
+def writer(raw: Raw) -> FencingProducer:
+    made = object.__new__(FencingProducer)
+    made._id, made._life, made._sender = "id", OneLife("id"), sender(raw)
+    return made
+
+
+def reader(**raw: object) -> ConfluentReader:
+    made = object.__new__(ConfluentReader)
+    made.group, made._raw = "g", SimpleNamespace(**raw)
+    return made
+
+
+@ROWS
+def test_asked(code: int, fate: Fate) -> None:
+    """A question that fails so raises the error of its fate, with the reason in its text."""
+    raised = asked(KafkaError(code, "why"), "asking")
+    assert type(raised) is ASKED[fate]
+    assert "asking" in str(raised)
+    assert "why" in str(raised)
+
+
+@ROWS
+def test_commit(code: int, fate: Fate) -> None:
+    """A commit that fails so is moot, or raises the error of its fate."""
+
+    def commit(**kwargs: object) -> None:
+        raise KafkaException(KafkaError(code))
+
+    positions = {A: Position(offset=1)}
+    if fate is Fate.MOOT:
+        assert reader(commit=commit).commit(positions) is False
+    else:
+        with pytest.raises(ASKED[fate]):
+            reader(commit=commit).commit(positions)
+
+
+def test_commit_after_fencing() -> None:
+    """librdkafka names the cause of a fatal error once; a consumer has but one."""
+
+    def commit(**kwargs: object) -> None:
+        raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    with pytest.raises(errors.Fenced):
+        reader(commit=commit).commit({A: Position(offset=1)})
+
+
+@ROWS
+def test_send(code: int, fate: Fate) -> None:
+    """A record that fails so was refused if that is certain, else the send is Unconfirmed, whatever the others did."""
+    producer = object.__new__(IdempotentProducer)
+    producer._sender, producer._lock = sender(Raw(KafkaError(code))), threading.Lock()
+    with pytest.raises(SENT.get(fate, errors.Unconfirmed), match="1 of 2"):
+        producer.send(RECORDS, timeout=1)
+
+
+@ROWS
+@pytest.mark.parametrize("calls", ["", "begin_transaction", "send_offsets_to_transaction", "commit_transaction"])
+def test_write(code: int, fate: Fate, calls: str) -> None:
+    """A transaction in which anything fails so is Fenced or UnknownOutcome, and a failed record is never committed."""
+    raw = Raw(KafkaError(code), calls)
+    member = reader(consumer_group_metadata=lambda: None)
+    with pytest.raises(errors.Fenced if fate is Fate.FENCED else errors.UnknownOutcome):
+        writer(raw).write(RECORDS, positions={A: Position(offset=1)}, consumer=member, timeout=1)
+    assert raw.called["commit_transaction"] == (1 if calls == "commit_transaction" else 0)
+
+
+def test_hidden_fencing() -> None:
+    """Fencing is seen also where the records only say that they were thrown away."""
+    made = writer(Raw(KafkaError(KafkaError._PURGE_QUEUE)))
+    made._sender.fatal = KafkaError(KafkaError._FENCED)
+    with pytest.raises(errors.Fenced):
+        made.write(RECORDS, timeout=1)
+
+
+def test_one_table() -> None:
+    """What the broker says has one fate, whichever client library hears it."""
+    known = {code for code in vars(KafkaError).values() if isinstance(code, int) and code > 0}
+    heard = {getattr(error, "errno", -1): fate for error, fate in kafka_python.FATES.items()}
+    assert {code: fate for code, fate in FATES.items() if code > 0} == {
+        code: fate for code, fate in heard.items() if code in known
+    }
+    assert fate_of(KafkaError(KafkaError.UNKNOWN)) is Fate.UNKNOWN
