@@ -20,7 +20,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from hutong import errors
 from hutong.transport import Bounds, Consumer, Partition, Position, Start, TopicSpec, Transport
@@ -161,6 +161,19 @@ class ConfluentTransport:
                     f"topic {min(missing - self._there)} does not exist on the broker: create the city's topics first"
                 )
             time.sleep(_ROUND)
+
+    def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        if not topics:
+            return {}
+        wanted = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in topics]
+        with asking(f"asking for the settings of {', '.join(topics[:5])}"):
+            answers = self._client().describe_configs(wanted, request_timeout=_TIMEOUT)
+            found = {resource.name: _answer(future) for resource, future in answers.items()}
+        if missing := [name for name in topics if not found[name]]:
+            raise errors.SettingsError(
+                f"the settings of topic {missing[0]} cannot be read: is it there, and open to you?"
+            )
+        return {name: {key: str(each.value) for key, each in found[name].items()} for name in topics}
 
     def groups(self, group: str) -> dict[Partition, Position]:
         with asking(f"asking for the positions of {group}"):
