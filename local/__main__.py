@@ -98,10 +98,11 @@ def demo(
         speed=speed or (SPEED if data is None else 1),
     )
     home, bootstrap = Path(os.environ.get("HUTONG_DEMO_HOME", ".hutong")), os.environ.get("HUTONG_BOOTSTRAP")
+    client = os.environ.get("HUTONG_CLIENT", "kafka-python")
     for name in os.environ.keys() - inherited().keys():
         del os.environ[name]  # the checker reads the city by its own settings, too
     try:
-        sys.exit(play(what, home, bootstrap=bootstrap, stay=not leave, as_json=as_json))
+        sys.exit(play(what, home, bootstrap=bootstrap, client=client, stay=not leave, as_json=as_json))
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it stood", file=sys.stderr)
         sys.exit(130)

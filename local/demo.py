@@ -25,6 +25,7 @@ from hutong.registry import DirectoryReader
 from hutong.rules.lifecycle import Lifecycle
 from hutong.rules.limits import Limits
 from hutong.rules.regions import Regions
+from hutong.transport.choice import check_installed
 from hutong.transport.kafka import KafkaTransport
 from hutong.watching import Watch
 from local.cities import City
@@ -67,12 +68,14 @@ class Play:
         return json.dumps(asdict(self), default=str, sort_keys=True)
 
 
-def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: bool) -> int:
-    """Play to the end; 0 when the checker found nothing, 1 when it did."""
+def play(what: Play, home: Path, *, bootstrap: str | None, client: str, stay: bool, as_json: bool) -> int:
+    """Play to the end; 0 when the checker found nothing, 1 when it did. ``client``: the client library of the city's
+    programs; they are judged with kafka-python."""
     console = Console(stderr=True)
     city = City.load(what.city)
     if what.data is not None:
         Export.load(what.map)  # a mapping that is wrong is said before anything is thrown away
+    check_installed(client)
     with contextlib.ExitStack() as running:
         running.enter_context(_alone(home))
         home, goes_on = _prepare(home, what, console)
@@ -80,7 +83,7 @@ def play(what: Play, home: Path, *, bootstrap: str | None, stay: bool, as_json: 
             kafka = running.enter_context(broker(home, bootstrap=bootstrap, say=say))
             transport = running.enter_context(contextlib.closing(KafkaTransport(kafka.bootstrap)))
         with _said(console, f"founding {city.organisations[city.id].names.get('en', city.id)}"):
-            founded = found(city, home, kafka.bootstrap, transport, speed=what.speed)
+            founded = found(city, home, kafka.bootstrap, transport, speed=what.speed, client=client)
         children = _children(founded, what)
         with Supervisor(children, home=home):
             with (

@@ -36,6 +36,7 @@ class FoundedCity:
     registrar_key: str
     speed: int = 1
     origin: datetime | None = None
+    client: str = "kafka-python"
 
     @property
     def journals(self) -> Path:
@@ -54,6 +55,7 @@ class FoundedCity:
         """The settings of one organisation, by name."""
         return {
             "bootstrap": self.bootstrap,
+            "client": self.client,
             "city": self.city.id,
             "organisation": organisation,
             "registrar_key": self.registrar_key,
@@ -107,10 +109,18 @@ class FoundedCity:
 
 
 def found(
-    city: City, home: Path, bootstrap: str, transport: Transport, *, replication: int = 1, speed: int = 1
+    city: City,
+    home: Path,
+    bootstrap: str,
+    transport: Transport,
+    *,
+    replication: int = 1,
+    speed: int = 1,
+    client: str = "kafka-python",
 ) -> FoundedCity:
     """Make what is missing of ``city`` under ``home`` and on the broker; ``replication``: on how many brokers each
-    topic lies; ``speed``: how much faster than admitted time its limits run, from its founding on."""
+    topic lies; ``speed``: how much faster than admitted time its limits run, from its founding on; ``client``: the
+    client library of all its programs."""
     keys = home / "keys"
     for organisation in city.organisations:
         _have_keys(keys, organisation)
@@ -124,6 +134,7 @@ def found(
         registrar_key=registrar_key,
         speed=speed,
         origin=None if speed == 1 else _origin(home),
+        client=client,
     )
     signer = Signer(read_private_key(founded.key(city.id)), ENVIRONMENT)
     with Registrar(

@@ -12,17 +12,24 @@ if TYPE_CHECKING:
     from hutong.transport import Transport
 
 
+def check_installed(client: str) -> None:
+    """Raises SettingsError where this client library is none that can stand here, or is not installed."""
+    if client not in ("kafka-python", "confluent"):
+        raise SettingsError(f"HUTONG_CLIENT is {client}: it must be kafka-python or confluent")
+    if client == "confluent" and find_spec("confluent_kafka") is None:
+        raise SettingsError(
+            'HUTONG_CLIENT is confluent, but confluent-kafka is not installed: pip install "hutong[fast]"'
+        )
+
+
 def transport_of(settings: Settings) -> Transport:
     """The transport to the settings' bootstrap; only its own client library is loaded.
 
     Raises:
         SettingsError: an address is none, or the client library is not installed.
     """
+    check_installed(settings.client)
     if settings.client == "confluent":
-        if find_spec("confluent_kafka") is None:
-            raise SettingsError(
-                'HUTONG_CLIENT is confluent, but confluent-kafka is not installed: pip install "hutong[fast]"'
-            )
         from hutong.transport.confluent import ConfluentTransport
 
         return ConfluentTransport(settings.bootstrap)

@@ -42,14 +42,18 @@ def running_city(
     speed: int = 1,
     custody: bool = True,
     beside: Sequence[CityOrganisation] = (),
+    client: str = "kafka-python",
 ) -> Iterator[RunningCity]:
     """Start a broker, found the city, run admit and deliver, and the custodian; end all of it with the block.
 
     ``custody``: False for a city without a custodian, where no notice of a key comes between a ticket's events.
-    ``beside``: organisations that the demo city does not have.
+    ``beside``: organisations that the demo city does not have. ``client``: the client library of all its programs; what
+    a test asks by ``transport`` is asked with kafka-python.
     """
     with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
-        founded = found(_city(city, beside, custody=custody), home, kafka.bootstrap, transport, speed=speed)
+        founded = found(
+            _city(city, beside, custody=custody), home, kafka.bootstrap, transport, speed=speed, client=client
+        )
         variables = {**founded.variables(founded.city.id), **(env or {})}
         children = [
             Child.service("admit", env=variables),

@@ -34,12 +34,12 @@ LIFE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
+@pytest.fixture(scope="module", params=["kafka-python", "confluent"])
+def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RunningCity]:
     home = tmp_path_factory.mktemp("life")
     habits = home / "desk.yaml"
     habits.write_text(HABITS)
-    with running_city(home) as city:
+    with running_city(home, client=request.param) as city:
         for child in services(city.founded, habits):
             city.services.add(child)
         yield city
@@ -74,7 +74,8 @@ def until(what: Callable[[], bool]) -> None:
 def test_a_complaint_is_whistled_extended_resolved_called_back_and_closed_and_its_repeat_merged(
     running: RunningCity,
 ) -> None:
-    """One step after the other, each by who may; the second call about the same ends in the first; nothing is lost."""
+    """One step after the other, each by who may; the second call about the same ends in the first; nothing is lost. So
+    with either client library."""
     with running.connect(CITY, "auditor", journal=False) as auditor:
 
         def life(ticket: str) -> list[str]:

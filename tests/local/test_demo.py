@@ -31,7 +31,16 @@ def test_a_wrong_mapping_is_said_before_the_last_city_is_gone(tmp_path: Path) ->
     (tmp_path / "demo" / "playing").write_text("before")
     what = Play(city="nyc", tickets=1, data=tmp_path / "rows.csv", map="nosuch")
     with pytest.raises(SettingsError, match="nosuch"):
-        play(what, tmp_path, bootstrap=None, stay=False, as_json=True)
+        play(what, tmp_path, bootstrap=None, client="kafka-python", stay=False, as_json=True)
+    assert (tmp_path / "demo" / "playing").read_text() == "before"
+
+
+def test_a_client_that_there_is_not_is_said_before_the_last_city_is_gone(tmp_path: Path) -> None:
+    """The error names the setting."""
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "playing").write_text("before")
+    with pytest.raises(SettingsError, match="HUTONG_CLIENT is java"):
+        play(Play(city="beijing", tickets=1), tmp_path, bootstrap=None, client="java", stay=False, as_json=True)
     assert (tmp_path / "demo" / "playing").read_text() == "before"
 
 
@@ -59,8 +68,8 @@ def test_the_demo_itself_forgets_the_shells_settings(tmp_path: Path) -> None:
     program = """
 import os, sys
 import local.__main__ as main
-def play(what, home, *, bootstrap, **_):
-    print(home, bootstrap, sorted(name for name in os.environ if name.startswith("HUTONG_")), flush=True)
+def play(what, home, *, bootstrap, client, **_):
+    print(home, bootstrap, client, sorted(name for name in os.environ if name.startswith("HUTONG_")), flush=True)
     return 0
 main.play = play
 sys.argv = ["local", "demo"]
@@ -68,9 +77,9 @@ main.main()
 """
     shell = {
         "HUTONG_DEMO_HOME": "here", "HUTONG_BOOTSTRAP": "broker:1", "HUTONG_LANG": "zh", "HUTONG_CONFIG": "gone.toml",
-        "HUTONG_OUTBOX": "my_desk.outbox",
+        "HUTONG_OUTBOX": "my_desk.outbox", "HUTONG_CLIENT": "confluent",
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, **shell}, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "here broker:1 ['HUTONG_LANG']\n"
+    assert done.stdout == "here broker:1 confluent ['HUTONG_LANG']\n"
