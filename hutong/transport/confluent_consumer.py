@@ -266,6 +266,8 @@ class ConfluentReader:
 
     def commit(self, positions: Mapping[Partition, Position]) -> bool:
         self._needs_group()
+        if self._between and self._fault is None:
+            return False  # the question would wait behind our joining, hence for all the others
         try:
             self._raw.commit(offsets=offsets_of(positions), asynchronous=False)
         except KafkaException as raised:

@@ -70,7 +70,7 @@ def writer(raw: Raw) -> FencingProducer:
 
 def reader(**raw: object) -> ConfluentReader:
     made = object.__new__(ConfluentReader)
-    made.group, made._raw = "g", SimpleNamespace(**raw)
+    made.group, made._raw, made._between = "g", SimpleNamespace(**raw), False
     return made
 
 

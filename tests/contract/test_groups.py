@@ -166,6 +166,22 @@ def test_moot_commit(bench: Bench) -> None:
     until(back, "the first member commits again")
 
 
+def test_commit_amid_a_rebalance(real: Bench) -> None:
+    """Whose partitions were taken and not yet given back commits in vain at once: it does not wait for the others, of
+    whom one never joins again."""
+    topic, group = real.topic(2), real.name("group")
+    one, two = member(real, group, topic), member(real, group, topic)
+    settle(one, two, partitions=2)
+    newcomer = member(real, group, topic)
+
+    def moot() -> bool:
+        newcomer.poll(0.05)
+        one.poll(0.05)
+        return not one.commit({p: Position(offset=0) for p in one.assignment()})
+
+    until(moot, "a commit in vain")
+
+
 def test_leaving(bench: Bench) -> None:
     """A member without a static id gives its partitions back when it closes."""
     topic, group = bench.topic(2), bench.name("group")
