@@ -42,6 +42,12 @@ _TOPIC_WAIT = 5.0  # seconds a topic may take to become known, longer than a new
 _NEW_TOPICS_WAIT = 30.0  # seconds for new topics to have leaders
 _ROUND = 0.05  # seconds between two looks
 _AT_ONCE = 50  # topics created by one request: a busy broker makes some ten a second
+_OLD_LEADERS = (
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+)
 _SPECS: Mapping[Start, Any] = {
     "earliest": OffsetSpec.earliest(),  # type: ignore[no-untyped-call]
     "latest": OffsetSpec.latest(),  # type: ignore[no-untyped-call]
@@ -202,12 +208,21 @@ class ConfluentTransport:
     def _edges(self, partitions: Collection[Partition], edge: Start, committed: bool) -> dict[Partition, int]:
         topics = {p.topic for p in partitions}
         with asking(f"asking for the bounds of {', '.join(sorted(topics)[:5])}"), self._leaderless(topics):
-            found = self._client().list_offsets(
-                {TopicPartition(*p): _SPECS[edge] for p in partitions},
-                isolation_level=IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED,
-                request_timeout=_TIMEOUT,
-            )
-            return {Partition(tp.topic, tp.partition): int(f.result().offset) for tp, f in found.items()}
+            deadline = time.monotonic() + _TIMEOUT
+            while True:
+                found = self._client().list_offsets(
+                    {TopicPartition(*p): _SPECS[edge] for p in partitions},
+                    isolation_level=IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED,
+                    request_timeout=_TIMEOUT,
+                )
+                try:
+                    return {Partition(tp.topic, tp.partition): int(f.result().offset) for tp, f in found.items()}
+                except KafkaException as raised:
+                    if reason(raised).code() not in _OLD_LEADERS or time.monotonic() >= deadline:
+                        raise
+                # By itself it would go by what it knows of the leaders for a quarter of an hour.
+                self._client().list_topics(timeout=_TIMEOUT)
+                time.sleep(_ROUND)
 
     @contextmanager
     def _leaderless(self, topics: set[str]) -> Iterator[None]:

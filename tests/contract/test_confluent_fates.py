@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from hutong import errors
-from hutong.transport import Outgoing, Partition, Position
+from hutong.transport import Bounds, Outgoing, Partition, Position
 from hutong.transport import kafka_errors as kafka_python
+from hutong.transport.confluent import ConfluentTransport
 from hutong.transport.confluent_consumer import ConfluentReader
 from hutong.transport.confluent_errors import FATES, asked, fate_of
 from hutong.transport.confluent_fencing import FencingProducer
@@ -134,6 +136,31 @@ def test_hidden_fencing() -> None:
     made._sender.fatal = KafkaError(KafkaError._FENCED)
     with pytest.raises(errors.Fenced):
         made.write(RECORDS, timeout=1)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+    ],
+)  # fmt: skip
+def test_old_leaders(code: int) -> None:
+    """A broker that says that leaders have changed is asked who they are, then the same again: librdkafka would go by
+    the former ones for a quarter of an hour, so nobody could read on after a broker's restart."""
+    answer: Future[object] = Future()
+
+    def list_offsets(wanted: dict[object, object], **settings: object) -> dict[object, Future[object]]:
+        old: Future[object] = Future()
+        old.set_exception(KafkaException(KafkaError(code)))
+        return dict.fromkeys(wanted, answer if answer.done() else old)
+
+    def list_topics(timeout: float) -> None:
+        answer.set_result(SimpleNamespace(offset=7))
+
+    transport: Any = ConfluentTransport("nobody:1")
+    transport._admin = SimpleNamespace(list_offsets=list_offsets, list_topics=list_topics)
+    assert transport.bounds([A]) == {A: Bounds(begin=7, stable=7, end=7)}
 
 
 def test_one_table() -> None:
