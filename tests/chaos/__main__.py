@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from hutong.transport.choice import check_installed
 from tests.chaos.run import Options, Result, run
 
 
@@ -25,6 +26,7 @@ def main(
     faults: Annotated[int, typer.Option(help="See --submissions.")] = 150,
     rate: Annotated[float, typer.Option(help="Submissions a second, about.")] = 100.0,
     gap: Annotated[float, typer.Option(help="Seconds between two faults, on average.")] = 7.0,
+    client: Annotated[str, typer.Option(help="The city's client library: kafka-python, confluent.")] = "kafka-python",
     keep: Annotated[Path | None, typer.Option(help="Folder of the run; kept.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
@@ -36,6 +38,7 @@ def main(
     """
     if brokers not in (0, 1, 3):
         raise typer.BadParameter("brokers: 1 or 3")
+    check_installed(client)
     options = Options(
         brokers=brokers or (1 if short else 3),
         seed=secrets.randbelow(10**6) if seed is None else seed,
@@ -45,6 +48,7 @@ def main(
         gap=2.5 if short else gap,
         scale=rate / 100,
         brief=short,
+        client=client,
     )
     home = keep or Path(tempfile.mkdtemp(prefix="hutong-chaos-"))
     home.mkdir(parents=True, exist_ok=True)

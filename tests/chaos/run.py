@@ -39,6 +39,7 @@ class Options:
     gap: float
     scale: float
     brief: bool = False
+    client: str = "kafka-python"
 
 
 @dataclass(kw_only=True)
@@ -198,7 +199,10 @@ class Play:
 
 def run(options: Options, home: Path, say: Callable[[str], None]) -> Result:
     """Run it under ``home``, which stays."""
-    with ThreadPoolExecutor(8, thread_name_prefix="hand") as hands, stage(home, brokers=options.brokers, say=say) as on:
+    with (
+        ThreadPoolExecutor(8, thread_name_prefix="hand") as hands,
+        stage(home, brokers=options.brokers, client=options.client, say=say) as on,
+    ):
         for what, why in on.missing.items():
             say(f"left out: {what} ({why})")
         play = Play(on, options, hands, say)

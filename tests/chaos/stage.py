@@ -42,8 +42,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(home: Path, *, brokers: int, say: Callable[[str], None]) -> Iterator[Stage]:
-    """Build it, give it, take it away. The folder stays."""
+def stage(home: Path, *, brokers: int, client: str, say: Callable[[str], None]) -> Iterator[Stage]:
+    """Build it, give it, take it away. The folder stays. ``client``: the client library of the city's programs."""
     missing: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         net = stack.enter_context(network(brokers))
@@ -64,7 +64,7 @@ def stage(home: Path, *, brokers: int, say: Callable[[str], None]) -> Iterator[S
         transport = stack.enter_context(contextlib.closing(KafkaTransport(cluster.bootstrap)))
         say("founding the city")
         city = chaos_city(home / "city")
-        founded = found(city, home, cluster.bootstrap, transport, replication=cluster.replication)
+        founded = found(city, home, cluster.bootstrap, transport, replication=cluster.replication, client=client)
         cast = Cast(founded)
         children = [cast.admit(1), cast.deliver(1), *cast.systems()]
         services = stack.enter_context(Supervisor(children, home=home))
