@@ -2,6 +2,7 @@
 #   make demo DATA=export.csv MAP=nyc311 ARGS="--tickets 300 --exit --json"
 #   make test ARGS="tests/client -x"
 #   make chaos ARGS="--short --json"      everything about a city breaks; root on Linux: the network too
+#   make test-wheel                       the wheel alone in empty environments, lowest and newest dependencies
 #   make fuzz ARGS="--minutes 10"         hurt records, from a log's bytes to admit's decision
 
 MAKEFLAGS += --no-print-directory
@@ -12,7 +13,7 @@ FOUND = $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 NONE = No Python 3.11 or newer with venv was found on PATH: install one (Debian, Ubuntu: apt install python3 python3-venv).
 setup = @python="$(FOUND)"; [ -n "$$python" ] || { echo "$(NONE)" >&2; exit 2; }; "$$python" local/venv.py $(1)
 
-.PHONY: help demo test chaos fuzz lint format clean
+.PHONY: help demo test test-wheel chaos fuzz lint format clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
@@ -23,6 +24,10 @@ demo:
 test:
 	$(call setup,requirements-dev.txt)
 	@$(PY) -m pytest -n 2 --dist loadfile $(if $(HUTONG_CI),-p tests.strictness) $(ARGS)
+
+test-wheel:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m tests.alone $(ARGS)
 
 chaos:
 	$(call setup,requirements-dev.txt)

@@ -73,7 +73,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 HELP: Mapping[str, tuple[str, str]] = {
     "agreements": (
         (
-            "Standing agreements 共享协议: what an organisation is shown of tickets it has no part in.\n\n"
+            "Standing agreements 共享协议: who is shown events of others' tickets.\n\n"
             "An agreement reaches single events that are admitted while it stands, never a ticket's history."
         ),
         "共享协议：单位可见的、未参与办理的工单事件。\n\n协议只涉及有效期内入台账的单个事件，不含工单的既往。",

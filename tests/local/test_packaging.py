@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,18 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.alone import built
+
 ROOT = Path(__file__).parent.parent.parent
 
 
 def test_wheel_is_hutong_with_its_schemas(tmp_path: Path) -> None:
     """The wheel holds every schema file and the typing marker, and nothing of services, local or tests."""
-    for folder in ("hutong", "schemas"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True)
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / file, tmp_path / file)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist", "."]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    wheel = built(tmp_path)
     names = set(zipfile.ZipFile(wheel).namelist())
     agreed = [
         file.relative_to(ROOT) for file in (ROOT / "schemas").rglob("*") if file.suffix in {".avsc", ".json", ".yaml"}
