@@ -342,6 +342,7 @@ class Bus:
             meter=self._observing.meter,
             begin=begin,
             idle=idle,
+            heartbeat=self._settings.heartbeat,
         )
         if self._stopped:
             subscription.stop()

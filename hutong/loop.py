@@ -6,8 +6,10 @@ go on, because positions kept by the group are hints (design, promise 3).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -36,7 +38,8 @@ class Loop:
 
     ``from_beginning``: a position that the broker no longer has goes on where the log begins now, and the owner sees
     by what he reads what is missing. Without it, that is :class:`~hutong.errors.OutOfRange`. ``idle`` is how
-    many seconds a poll waits for the first record at most, if that is less than :data:`POLL_SECONDS`.
+    many seconds a poll waits for the first record at most, if that is less than :data:`POLL_SECONDS`. ``heartbeat`` is
+    touched before each poll.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Loop:
         from_beginning: bool = False,
         idle: float | None = None,
         meter: Meter | None = None,
+        heartbeat: Path | None = None,
     ) -> None:
         self._consumer = consumer
         self._topics = topics
@@ -60,6 +64,7 @@ class Loop:
         self.positions: Mapping[Partition, int] = {}
         """Where the partitions stood before the last poll, for a meter that is on; replaced, never changed, so that
         another thread may look."""
+        self._heartbeat = heartbeat
         self._stopping = False
         self._generation = consumer.generation
         self._polled_at = time.monotonic()
@@ -117,7 +122,7 @@ class Loop:
             try:
                 if self._meter.on and not self.moved():
                     self.positions = {each: self._consumer.position(each) for each in self._consumer.assignment()}
-                self._polled_at = time.monotonic()
+                self._note_poll()
                 polled = self._consumer.poll(self._poll_seconds(), self._max_records)
             except Unavailable as error:
                 _log.warning("broker away, waiting", error=str(error))
@@ -157,10 +162,16 @@ class Loop:
 
     def _silent_poll(self, seconds: float) -> None:
         try:
-            self._polled_at = time.monotonic()
+            self._note_poll()
             self._consumer.poll(seconds)
         except (Unavailable, OutOfRange):  # of an earlier fetch; told again when reading goes on
             time.sleep(_GLANCE_SECONDS)
+
+    def _note_poll(self) -> None:
+        self._polled_at = time.monotonic()
+        if self._heartbeat is not None:
+            with contextlib.suppress(OSError):  # untouched it grows old, which is what a watchdog looks for
+                self._heartbeat.touch()
 
     def _poll_seconds(self) -> float:
         return POLL_SECONDS if self._idle is None else min(self._idle, POLL_SECONDS)

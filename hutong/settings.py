@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="the city's time zone, for the dates in ticket ids")
     home: Path = Field(Path(".hutong"), description="where keys, state and logs of this program are kept")
     journal: Path | None = Field(None, description="folder of the journal of what was sent and handled")
+    heartbeat: Path | None = Field(
+        None, description="file touched as the program reads; hung, it leaves it to grow old"
+    )
     outbox: Path | None = Field(
         None, description="file of the outbox: events wait there, signed, while the broker is away"
     )

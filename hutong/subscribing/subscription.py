@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -73,6 +74,7 @@ class Subscription:
         meter: Meter,
         begin: Mapping[Partition, int] | None = None,
         idle: float | None = None,
+        heartbeat: Path | None = None,
     ) -> None:
         self._consumer = consumer
         self._transport = transport
@@ -84,7 +86,16 @@ class Subscription:
         self._begin = begin
         self._doors: dict[int, _Door] = {}
         self._idle = idle
-        self._loop = Loop(consumer, [topic], self._taken, max_records=100, from_beginning=True, idle=idle, meter=meter)
+        self._loop = Loop(
+            consumer,
+            [topic],
+            self._taken,
+            max_records=100,
+            from_beginning=True,
+            idle=idle,
+            meter=meter,
+            heartbeat=heartbeat,
+        )
         self._giving = Giving(self._loop, open_event, around, patience.retries, meter)
         self._parking = Parking(transport, organisation, system, journal)
         meter.ask(lag(self._loop, transport))

@@ -80,6 +80,7 @@ def main() -> None:
         instance=instance,
         watch=Watch(NAME, observing(settings, NAME), outcome_of),
         strangers=True,
+        heartbeat=settings.heartbeat,
     )
 
 

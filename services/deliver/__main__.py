@@ -62,6 +62,7 @@ def main() -> None:
         committed=True,
         instance=instance,
         watch=Watch(NAME, observing(settings, NAME), outcome_of),
+        heartbeat=settings.heartbeat,
     )
 
 

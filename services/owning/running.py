@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import structlog
@@ -84,11 +85,13 @@ def run(
     committed: bool,
     watch: Watch,
     strangers: bool = False,
+    heartbeat: Path | None,
 ) -> None:
     """Consume ``topics`` in the group ``<city>.<name>`` until SIGTERM or SIGINT, owning what is assigned.
 
     The transactional id of partition p is ``<name>-<city>-<p>``. Partition p of all topics belongs together.
     ``committed`` hides open and aborted transactions of the input, ``strangers`` says that anybody may write there.
+    ``heartbeat``: see :class:`hutong.loop.Loop`.
     """
     consumer = transport.consumer(
         client_id=f"{city}.{name}",
@@ -116,7 +119,7 @@ def run(
             )
         return starts
 
-    loop = Loop(consumer, topics, taken, meter=watch.meter)
+    loop = Loop(consumer, topics, taken, meter=watch.meter, heartbeat=heartbeat)
     watch.meter.ask(lag(loop, transport))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())

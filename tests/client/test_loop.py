@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hutong.errors import Unavailable
-from hutong.loop import read_to
+from hutong.loop import Loop, read_to
 from hutong.testing import MemoryTransport
 from hutong.transport import Consumer, Outgoing, Partition, TopicSpec
 
@@ -54,3 +56,29 @@ def test_nothing_is_lost_where_an_end_cannot_be_reached(broker: MemoryTransport)
     with pytest.raises(Unavailable, match="b/0 stays at offset 0 before its end 1"):
         next(records)
     assert values(consumer, a=2) == [b"2"]
+
+
+def test_the_heartbeat_is_touched_at_each_poll_and_at_no_other_time(broker: MemoryTransport, tmp_path: Path) -> None:
+    """Idle or waiting, the loop touches it; while a batch is in hand, or hangs, it grows old."""
+    heartbeat = tmp_path / "heartbeat"
+    loop = Loop(
+        broker.consumer(client_id="test", group="test"),
+        ["a"],
+        lambda owned: dict.fromkeys(owned, 0),
+        idle=0.01,
+        heartbeat=heartbeat,
+    )
+    rounds = loop.rounds()
+    for _ in range(2):
+        next(rounds)
+        assert heartbeat.exists()
+        heartbeat.unlink()
+    loop.wait(0)
+    assert heartbeat.exists()
+
+
+def test_a_heartbeat_that_cannot_be_touched_stops_nothing(broker: MemoryTransport, tmp_path: Path) -> None:
+    consumer = broker.consumer(client_id="test", group="test")
+    missing = tmp_path / "missing" / "heartbeat"
+    loop = Loop(consumer, ["a"], lambda owned: dict.fromkeys(owned, 0), idle=0.01, heartbeat=missing)
+    assert next(loop.rounds()) == {}
