@@ -143,11 +143,16 @@ def found(
         registrar.found(city.partitions)
         registrar.register_all(_entries(city, keys), datetime.now(UTC))
     for organisation in city.organisations:
-        path = founded.settings_file(organisation)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = (f"{name} = {json.dumps(value)}\n" for name, value in founded.values(organisation).items())
-        path.write_text("".join(lines), encoding="utf-8")
+        write_settings(founded.settings_file(organisation), founded.values(organisation))
     return founded
+
+
+def write_settings(file: Path, values: Mapping[str, str]) -> None:
+    """A settings file, as HUTONG_CONFIG names it; whoever reads it meanwhile reads the former one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    written = file.with_suffix(".new")
+    written.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()), encoding="utf-8")
+    written.replace(file)
 
 
 def _origin(home: Path) -> datetime:

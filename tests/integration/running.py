@@ -11,18 +11,25 @@ import hutong
 from hutong.transport.kafka import KafkaTransport
 from local.cities import City, CityOrganisation
 from local.founding import FoundedCity, found
-from local.kafka import EmbeddedKafka
+from local.kafka import Broker, EmbeddedKafka
 from local.supervisor import Child, Supervisor
+from tests.brokers import a_broker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningCity:
-    """``founded`` on ``kafka``; ``services`` keeps admit and deliver (and what is added) running."""
+    """``founded`` on ``broker``; ``services`` keeps admit and deliver (and what is added) running."""
 
     founded: FoundedCity
-    kafka: EmbeddedKafka
+    broker: Broker
     transport: KafkaTransport
     services: Supervisor
+
+    @property
+    def kafka(self) -> EmbeddedKafka:
+        """The broker's process, for tests that hurt it; they run on an embedded one only."""
+        assert isinstance(self.broker, EmbeddedKafka)
+        return self.broker
 
     def connect(self, organisation: str, system: str = "test", *, journal: bool = True) -> hutong.Bus:
         """A bus of an organisation, logging into the city's journals."""
@@ -50,7 +57,7 @@ def running_city(
     ``beside``: organisations that the demo city does not have. ``client``: the client library of all its programs; what
     a test asks by ``transport`` is asked with kafka-python.
     """
-    with EmbeddedKafka(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
+    with a_broker(home) as kafka, contextlib.closing(KafkaTransport(kafka.bootstrap)) as transport:
         founded = found(
             _city(city, beside, custody=custody), home, kafka.bootstrap, transport, speed=speed, client=client
         )
@@ -62,7 +69,7 @@ def running_city(
             *more,
         ]
         with Supervisor(children, home=home) as services:
-            yield RunningCity(founded=founded, kafka=kafka, transport=transport, services=services)
+            yield RunningCity(founded=founded, broker=kafka, transport=transport, services=services)
 
 
 def _city(name: str, beside: Sequence[CityOrganisation], *, custody: bool) -> City:

@@ -29,7 +29,7 @@ def test_wheel_is_hutong_with_its_schemas(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"hutong"}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "docker/requirements.txt"])
 def test_requirements_are_pinned_and_placeless(name: str) -> None:
     """Every requirement has one version and a hash, and no line says where to fetch it."""
     text = (ROOT / name).read_text()
@@ -51,9 +51,12 @@ def test_every_dependency_is_pinned() -> None:
     def wanted(entries: list[object]) -> set[str]:
         return {re.split(r"[\[<>=]", entry)[0].lower() for entry in entries if isinstance(entry, str)}
 
-    city = wanted(project["project"]["dependencies"]) | wanted(groups["local"])
+    library = wanted(project["project"]["dependencies"])
+    city = library | wanted(groups["local"])
     assert city <= pinned("requirements.txt")
     assert city | wanted(groups["dev"]) <= pinned("requirements-dev.txt")
+    image = library | wanted(groups["image"]) | wanted(groups["services"]) | wanted(groups["postgresql"])
+    assert image <= pinned("docker/requirements.txt")
 
 
 def test_make_without_python_says_what_to_install() -> None:

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The images of docker-compose.yml for a machine that cannot pull any: from Debian's packages, PyPI and Maven Central.
+#   docker/local_images.sh             base, Kafka and the services, as docker/local.env names them
+# Needs a Docker that runs, mmdebstrap, and the .venv that make lint makes (or PYTHON) for Java and the jars.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. docker/local.env
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+export DOCKER_BUILDKIT=0  # BuildKit is a plugin that Debian's Docker lacks
+
+if ! docker image inspect "$PYTHON_IMAGE" >/dev/null 2>&1; then
+    mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates,tzdata \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/man/*' bookworm "$stage/base.tar"
+    # pip is to trust whom this machine trusts
+    mkdir -p "$stage/etc/ssl/certs"
+    cp /etc/ssl/certs/ca-certificates.crt "$stage/etc/ssl/certs/"
+    tar --append --file "$stage/base.tar" --directory "$stage" ./etc/ssl/certs/ca-certificates.crt
+    docker import --change "ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt" \
+        --change "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+        "$stage/base.tar" "$PYTHON_IMAGE" >/dev/null
+    rm "$stage/base.tar"
+fi
+
+if ! docker image inspect "$KAFKA_IMAGE" >/dev/null 2>&1; then
+    mkdir "$stage/kafka" "$stage/kafka/jars"
+    cp docker/kafka/Dockerfile docker/kafka/run "$stage/kafka/"
+    "${PYTHON:-.venv/bin/python}" - "$stage/kafka" <<'PYTHON'
+import shutil
+import sys
+
+from local.java import java, kafka_jars
+
+for jar in kafka_jars():
+    shutil.copy(jar, f"{sys.argv[1]}/jars")
+shutil.copytree(java().parent.parent, f"{sys.argv[1]}/java", symlinks=True)
+PYTHON
+    docker build --quiet --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" -t "$KAFKA_IMAGE" "$stage/kafka" >/dev/null
+fi
+
+docker build --quiet --network host --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" -f docker/Dockerfile -t "$HUTONG_IMAGE" . >/dev/null
+docker image ls --filter reference="*:local"
