@@ -10,13 +10,11 @@ trap 'rm -rf "$stage"' EXIT
 export DOCKER_BUILDKIT=0  # BuildKit is a plugin that Debian's Docker lacks
 
 if ! docker image inspect "$PYTHON_IMAGE" >/dev/null 2>&1; then
+    # pip is to trust whom this machine trusts
     mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates,tzdata \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --dpkgopt='path-exclude=/usr/share/man/*' bookworm "$stage/base.tar"
-    # pip is to trust whom this machine trusts
-    mkdir -p "$stage/etc/ssl/certs"
-    cp /etc/ssl/certs/ca-certificates.crt "$stage/etc/ssl/certs/"
-    tar --append --file "$stage/base.tar" --directory "$stage" ./etc/ssl/certs/ca-certificates.crt
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs' bookworm "$stage/base.tar"
     docker import --change "ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt" \
         --change "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
         "$stage/base.tar" "$PYTHON_IMAGE" >/dev/null
