@@ -24,7 +24,7 @@ SEALING_SUFFIX = ".x25519.pem"
 class Settings(BaseSettings):
     """What a program must know to open its organisation's door."""
 
-    model_config = SettingsConfigDict(env_prefix="HUTONG_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HUTONG_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     bootstrap: str = Field(description="host:port of the city's Kafka, several separated by commas")
     client: Literal["kafka-python", "confluent"] = Field(
