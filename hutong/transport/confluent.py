@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ign
 
 from hutong import errors
 from hutong.transport import Bounds, Consumer, Partition, Position, Start, TopicSpec, Transport
+from hutong.transport.access import AccessControl
 from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
 from hutong.transport.confluent_consumer import ConfluentReader
@@ -31,8 +32,9 @@ from hutong.transport.confluent_errors import asked, asking, fate_of, reason, to
 from hutong.transport.confluent_fencing import FencingProducer
 from hutong.transport.confluent_producer import IdempotentProducer
 from hutong.transport.confluent_records import positions_of
-from hutong.transport.confluent_settings import EVERY
+from hutong.transport.confluent_settings import EVERY, security
 from hutong.transport.fates import Fate
+from hutong.transport.login import Login
 
 CONNECT_TIMEOUT = 5.0
 """Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""
@@ -51,18 +53,20 @@ _SPECS: Mapping[Start, Any] = {
 class ConfluentTransport:
     """:class:`hutong.transport.Transport` on the cluster at ``bootstrap`` (``host:port[,host:port]``).
 
+    ``login``: who this is to the brokers; None where they do not ask.
     Nothing is connected before it is needed; a broker that does not answer within :data:`CONNECT_TIMEOUT`
     is Unavailable. Safe to share between threads; producers may be shared too, consumers may not.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, login: Login | None = None) -> None:
         self._bootstrap = addresses(bootstrap)
-        self._settings: dict[str, Any] = {"bootstrap.servers": ",".join(self._bootstrap)}
+        self._login = login
+        self._settings: dict[str, Any] = {**security(login), "bootstrap.servers": ",".join(self._bootstrap)}
         self._log = calm("confluent_kafka")
         self._lock = threading.Lock()
         self._admin: AdminClient | None = None
         self._there: set[str] = set()
-        self._careful: Transport | None = None
+        self._other: Transport | None = None
 
     def producer(self, *, client_id: str) -> IdempotentProducer:
         self._client()
@@ -87,7 +91,7 @@ class ConfluentTransport:
         strangers: bool = False,
     ) -> Consumer:
         if strangers:
-            return self._for_strangers().consumer(
+            return self._beside().consumer(
                 client_id=client_id,
                 group=group,
                 instance=instance,
@@ -110,13 +114,14 @@ class ConfluentTransport:
             know=self._know,
         )
 
-    def _for_strangers(self) -> Transport:
-        """kafka-python, whose unpacking is ours to bound (ADR 0013, ADR 0019)."""
+    def _beside(self) -> Transport:
+        """kafka-python: for strangers, whose unpacking is ours to bound (ADR 0013, ADR 0019), and for what is asked so
+        seldom that one way to ask it is enough."""
         from hutong.transport.kafka import KafkaTransport  # loaded only where it is used
 
         with self._lock:
-            self._careful = self._careful or KafkaTransport(",".join(self._bootstrap))
-            return self._careful
+            self._other = self._other or KafkaTransport(",".join(self._bootstrap), self._login)
+            return self._other
 
     def topics(self) -> dict[str, int]:
         with asking("listing topics"):
@@ -161,6 +166,12 @@ class ConfluentTransport:
                     f"topic {min(missing - self._there)} does not exist on the broker: create the city's topics first"
                 )
             time.sleep(_ROUND)
+
+    def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        return self._beside().configs(topics)
+
+    def access(self) -> AccessControl:
+        return self._beside().access()
 
     def groups(self, group: str) -> dict[Partition, Position]:
         with asking(f"asking for the positions of {group}"):
@@ -220,9 +231,9 @@ class ConfluentTransport:
     def close(self) -> None:
         with self._lock:
             self._admin = None
-            if self._careful is not None:
-                self._careful.close()
-                self._careful = None
+            if self._other is not None:
+                self._other.close()
+                self._other = None
 
 
 def _answer(future: Any) -> Any:
