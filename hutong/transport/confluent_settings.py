@@ -58,3 +58,9 @@ def security(login: Login | None) -> Mapping[str, object]:
         "sasl.password": login.password,
         **({} if login.ca_file is None else {"ssl.ca.location": str(login.ca_file)}),
     }
+
+
+def user_of(settings: Mapping[str, object]) -> str | None:
+    """Who a client with these settings is to the broker; None where it is not asked."""
+    user = settings.get("sasl.username")
+    return None if user is None else str(user)

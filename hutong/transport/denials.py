@@ -38,7 +38,7 @@ def denied(denial: Denial, told: str, *, user: str | None, names: str = "") -> s
         case Denial.NO_ACCESS_CONTROL:
             return f"it has no access control; docs/securing.md says how to start it with one ({told})"
         case _:
-            what = f"{denial} {names}".rstrip()
+            what = f"{denial} {names}" if names else f"some {denial} ({told})"
             return (
                 f"{who} may not use {what} so: `hutong org list` shows its rights; what follows from them holds from "
                 "the next `hutong org apply` on"

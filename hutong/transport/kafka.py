@@ -144,13 +144,22 @@ class KafkaTransport:
     def _offsets(
         self, partitions: Sequence[Partition], spec: Any, isolation: Any = IsolationLevel.READ_UNCOMMITTED
     ) -> dict[Partition, int]:
-        with asking(
-            f"asking for the bounds of {', '.join(sorted({p.topic for p in partitions})[:5])}", user=self._user
-        ):
-            found = self._client().list_partition_offsets(
-                {TopicPartition(*p): spec for p in partitions}, isolation_level=isolation, timeout_ms=8_000
-            )
+        topics = sorted({p.topic for p in partitions})
+        with asking(f"asking for the bounds of {', '.join(topics[:5])}", user=self._user):
+            try:
+                found = self._client().list_partition_offsets(
+                    {TopicPartition(*p): spec for p in partitions}, isolation_level=isolation, timeout_ms=8_000
+                )
+            except kafka.UnknownTopicOrPartitionError:
+                self._check_open(topics)
+                raise
         return {Partition(*tp): int(at.offset) for tp, at in found.items()}
+
+    def _check_open(self, topics: Sequence[str]) -> None:
+        """Raises where one of these is closed to us: to kafka-python such a topic is one that does not exist."""
+        closed = kafka.TopicAuthorizationFailedError
+        if denied := {t["name"] for t in self._client().describe_topics(topics) if t["error_code"] == closed.errno}:
+            raise closed(denied)
 
     def _edge(self, partition: Partition, edge: Start) -> int:
         return self._offsets([partition], OffsetSpec.EARLIEST if edge == "earliest" else OffsetSpec.LATEST)[partition]

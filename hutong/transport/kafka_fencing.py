@@ -18,10 +18,7 @@ from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import asked, explained, fate_of, told
 from hutong.transport.kafka_sender import SETTINGS, Sender
 from hutong.transport.sending import check_sendable
-from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
-
-FENCING = "fencing"
-"""The first call, before which nothing of this process can have been written."""
+from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings
 
 
 class FencingProducer:

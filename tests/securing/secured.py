@@ -34,10 +34,10 @@ class SecuredCity:
     kafka: SecuredKafka
     transport: Transport
 
-    def settings(self, user: str) -> Settings:
-        """The settings of an organisation, or of a service of the city."""
+    def settings(self, user: str, **given: str) -> Settings:
+        """The settings of an organisation, or of a service of the city; ``given`` ones first."""
         organisation = user if user in self.founded.city.organisations else CITY
-        return Settings.load(**self.founded.values(organisation, user=user))
+        return Settings.load(**{**self.founded.values(organisation, user=user), **given})
 
     def registrar(self) -> contextlib.AbstractContextManager[Registrar]:
         """The registrar's hand, by the operator's connection."""

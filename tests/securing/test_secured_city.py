@@ -85,6 +85,8 @@ deliver-110000-99            -     -     -     -     -     -     -     -     -  
 
 NEW = ("deliveries.new", "deadletters.new", "keys.new", "ledger2")
 
+CLIENTS = pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+
 
 @contextlib.contextmanager
 def trying(city: SecuredCity, user: str) -> Iterator[Attempts]:
@@ -117,13 +119,22 @@ def test_everybody_may_do_what_the_table_says_and_nothing_else(secured: SecuredC
     assert secured.transport.topics() == topics
 
 
+@CLIENTS
 @pytest.mark.timeout(300)
-def test_what_is_denied_is_said_with_who_and_what_and_what_to_do(secured: SecuredCity) -> None:
+def test_what_is_denied_is_said_with_who_and_what_and_what_to_do(secured: SecuredCity, client: str) -> None:
     """Reading, sending, joining a group, owning an id, changing ACLs: a SettingsError each, none of them slow."""
-    with contextlib.closing(transport_of(secured.settings(WATER))) as transport:
+    with contextlib.closing(transport_of(secured.settings(WATER, client=client))) as transport:
         reader = transport.consumer(client_id="test")
         with contextlib.closing(reader), pytest.raises(hutong.SettingsError, match=r"110000\.water may not .* ledger"):
             reader.assign([Partition("ledger", 0)])
+        with pytest.raises(hutong.SettingsError, match=r"110000\.water may not .* ledger"):
+            transport.bounds([Partition("ledger", 0)])
+        with pytest.raises(hutong.SettingsError, match=r"ledger"):
+            transport.configs(["ledger"])
+        writable = transport.consumer(client_id="test")
+        writable.assign([Partition("submissions", 0)])
+        with contextlib.closing(writable), pytest.raises(hutong.SettingsError, match=r"water may not .* submissions"):
+            writable.poll(60)
         producer = transport.producer(client_id="test")
         with contextlib.closing(producer), pytest.raises(hutong.SettingsError, match=r"water may not .* directory"):
             producer.send([Outgoing(topic="directory", key=b"k", value=b"v")], timeout=10)
@@ -155,12 +166,15 @@ def test_a_revoked_organisation_can_do_nothing(secured: SecuredCity) -> None:
     file = secured.kafka.passwords.file(GAS)
     assert not file.exists()
     file.write_text(password)
-    transport = transport_of(secured.settings(GAS))
-    for call in (
-        transport.topics,
-        lambda: transport.consumer(client_id="test"),
-        lambda: transport.producer(client_id="test"),
-        lambda: hutong.connect("desk", secured.settings(GAS)),
-    ):
-        with pytest.raises(hutong.SettingsError, match=r"does not know 110000\.gas.*HUTONG_PASSWORD_FILE"):
-            call()
+    for client in ("kafka-python", "confluent"):
+        settings = secured.settings(GAS, client=client)
+        transport = transport_of(settings)
+        for call in (
+            transport.topics,
+            lambda opened=transport: opened.consumer(client_id="test"),
+            lambda opened=transport: opened.producer(client_id="test"),
+            lambda given=settings: hutong.connect("desk", given),
+        ):
+            with pytest.raises(hutong.SettingsError, match=r"does not know 110000\.gas.*HUTONG_PASSWORD_FILE"):
+                call()
+        transport.close()

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong.errors import SettingsError
 from hutong.settings import Settings
 from hutong.transport.choice import transport_of
+from hutong.transport.confluent_errors import asked as asked_of_confluent
 from hutong.transport.kafka_errors import asked
 from hutong.transport.login import login_of
 from local.certificates import certificates
@@ -84,9 +86,10 @@ def stranger(tmp_path: Path) -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_broker_of_another_authority_is_no_broker_of_ours(files: dict[str, Any], stranger: str) -> None:
+@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+def test_a_broker_of_another_authority_is_no_broker_of_ours(files: dict[str, Any], stranger: str, client: str) -> None:
     """It is told why, with the setting, and nothing about the user goes there."""
-    transport = transport_of(settings(**files).model_copy(update={"bootstrap": stranger}))
+    transport = transport_of(settings(**files, client=client).model_copy(update={"bootstrap": stranger}))
     with pytest.raises(SettingsError, match=r"certificate is not of HUTONG_CA_FILE"):
         transport.topics()
 
@@ -103,7 +106,7 @@ def test_a_broker_of_another_authority_is_no_broker_of_ours(files: dict[str, Any
             r"110000\.water may not use topic ledger .*`hutong org apply",
         ),
         (kafka.TopicAuthorizationFailedError("keys.x"), r"may not use topic keys\.x .*`hutong org list`"),
-        (kafka.TopicAuthorizationFailedError(), r"may not use topic so"),
+        (kafka.TopicAuthorizationFailedError(), r"may not use some topic .*Topic.*so: "),
         (kafka.GroupAuthorizationFailedError("g"), r"may not use consumer group g so"),
         (kafka.TransactionalIdAuthorizationFailedError("t"), r"may not use transactional id t so"),
         (kafka.ClusterAuthorizationFailedError(), r"110000\.water may not do this.*platform's operator"),
@@ -113,5 +116,28 @@ def test_a_broker_of_another_authority_is_no_broker_of_ours(files: dict[str, Any
 def test_a_denial_says_who_what_and_what_to_do(error: kafka.KafkaError, told: str) -> None:
     """As a SettingsError, which ends a service with exit code 2."""
     raised = asked(error, "asking", user=WATER)
+    assert isinstance(raised, SettingsError)
+    assert re.search(told, str(raised)), str(raised)
+
+
+@pytest.mark.parametrize(
+    ("code", "names", "told"),
+    [
+        (KafkaError._AUTHENTICATION, "", r"does not know 110000\.water.*_PASSWORD_FILE.*--renew 110000"),
+        (
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            "ledger",
+            r"110000\.water may not use topic ledger .*`hutong org apply",
+        ),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, "", r"may not use some topic \(TOPIC_AUTHORIZATION_FAILED: x\) so: "),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, "g", r"may not use consumer group g so"),
+        (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "t", r"may not use transactional id t so"),
+        (KafkaError.CLUSTER_AUTHORIZATION_FAILED, "", r"110000\.water may not do this.*platform's operator"),
+        (KafkaError.SECURITY_DISABLED, "", r"no access control.*docs/securing\.md"),
+    ],
+)
+def test_the_other_client_says_the_same(code: int, names: str, told: str) -> None:
+    """confluent-kafka's errors do not say what was asked for; who asks says it."""
+    raised = asked_of_confluent(KafkaError(code, "x"), "asking", user=WATER, names=names)
     assert isinstance(raised, SettingsError)
     assert re.search(told, str(raised)), str(raised)
