@@ -17,6 +17,9 @@ SERVICES = ("admit", "deliver")
 COMMON = ("directory", "_schemas")
 """What everybody reads."""
 
+TOPICS = ("submissions", "ledger", "refusals", "checkpoints", *COMMON)
+"""The city's own topics."""
+
 AUTHORS = frozenset({"file", "dispatch"})
 """Who opens or passes on tickets mints their keys, and hands them to the custodian."""
 
@@ -110,18 +113,22 @@ def _groups(name: str, directory: Directory, city: str) -> Iterator[Acl]:
 
 
 def _watching(city: str) -> Iterator[Acl]:
-    """For `hutong status`, `hutong city` and `hutong refusals` of the city's own organisation: it sees, and moves
-    nothing."""
+    """For what the city's own organisation asks of the whole city (`hutong status`, `topics` and others): it sees, and
+    moves nothing."""
     for topic in ("submissions", "ledger", "refusals"):
         yield _topic(city, "read", topic)
     for door in ("deliveries.", "deadletters."):
         yield _topic(city, "read", door, prefix=True)
+    for topic in TOPICS:
+        yield _topic(city, "describe_configs", topic)
+    for door in DOORS:
+        yield _topic(city, "describe_configs", door, prefix=True)
     yield _acl(city, "describe", "group", "*")
 
 
 def _admit(city: str) -> Iterator[Acl]:
     user = principal(city, "admit")
-    for topic in ("submissions", "directory", "ledger", "refusals"):
+    for topic in ("submissions", "ledger", "refusals"):
         yield _topic(user, "read", topic)
     for topic in ("ledger", "refusals"):
         yield _topic(user, "write", topic)
@@ -131,13 +138,15 @@ def _admit(city: str) -> Iterator[Acl]:
 def _deliver(city: str) -> Iterator[Acl]:
     """Doors by their prefix: an organisation that is registered, and not yet applied, must not stop deliver."""
     user = principal(city, "deliver")
-    for topic in ("directory", "ledger", "refusals"):
+    for topic in ("ledger", "refusals"):
         yield _topic(user, "read", topic)
     yield _topic(user, "write", "deliveries.", prefix=True)
     yield from _service(user, city, "deliver")
 
 
 def _service(user: str, city: str, service: str) -> Iterator[Acl]:
+    for topic in COMMON:
+        yield _topic(user, "read", topic)
     yield _acl(user, "read", "group", f"{city}.{service}")
     yield _acl(user, "write", "transactional_id", f"{service}-{city}-", prefix=True)
 

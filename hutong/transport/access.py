@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Operation = Literal["read", "write", "create", "describe"]
-"""What may be done. Who may read or write may also describe: learn that it is there, and where it ends."""
+Operation = Literal["read", "write", "create", "describe", "describe_configs"]
+"""What may be done. Who may read or write may also describe: learn that it is there, and where it ends. What a topic is
+held to, ``describe_configs``, is for itself."""
 
 Resource = Literal["topic", "group", "transactional_id"]
 

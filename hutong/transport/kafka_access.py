@@ -42,6 +42,7 @@ _OPERATIONS: Mapping[Operation, Any] = MappingProxyType(
         "write": ACLOperation.WRITE,
         "create": ACLOperation.CREATE,
         "describe": ACLOperation.DESCRIBE,
+        "describe_configs": ACLOperation.DESCRIBE_CONFIGS,
     }
 )
 _RESOURCE_OF = {kind: resource for resource, kind in _RESOURCES.items()}

@@ -11,6 +11,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka import errors as kafka
+from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 from kafka.protocol.admin import DeleteTopicsRequest  # type: ignore[import-untyped]
 from kafka.protocol.admin.groups import DescribeGroupsRequest  # type: ignore[import-untyped]
 from kafka.protocol.consumer import FetchRequest, HeartbeatRequest  # type: ignore[import-untyped]
@@ -46,13 +47,15 @@ class Attempts:
         self._admin.close()
 
     def table(self, topics: Collection[str], groups: Collection[str], ids: Collection[str]) -> Mapping[str, str]:
-        """What → ``r`` read (join, for a group), ``w`` write (own, for an id), ``d`` only know of it, ``D`` delete."""
+        """What → ``r`` read (join, for a group), ``w`` write (own, for an id), ``d`` only know of it, ``c`` know its
+        settings, ``D`` delete."""
         reads, writes = self.reads(topics) | self.joins(groups), self.writes(topics) | self.owns(ids)
         knows, deletes = self.knows(topics) | self.sees(groups), self.deletes(topics)
+        configs = self.configs(topics)
         found = {}
         for each in [*topics, *groups, *ids]:
             may = "r" * (each in reads) + "w" * (each in writes)
-            found[each] = (may or "d" * (each in knows) or "-") + "D" * (each in deletes)
+            found[each] = (may or "d" * (each in knows) or "-") + "c" * (each in configs) + "D" * (each in deletes)
         return found
 
     def reads(self, topics: Collection[str]) -> set[str]:
@@ -73,6 +76,10 @@ class Attempts:
 
     def knows(self, topics: Collection[str]) -> set[str]:
         return {each["name"] for each in self._admin.describe_topics(list(topics)) if each["error_code"] not in DENIED}
+
+    def configs(self, topics: Collection[str]) -> set[str]:
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+        return {topic for topic, told in self._admin.describe_configs(wanted).get("topic", {}).items() if told}
 
     def creates(self, topics: Collection[str]) -> set[str]:
         answer = self._admin.create_topics(

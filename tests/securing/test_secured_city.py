@@ -36,39 +36,39 @@ GROUPS = (
 )  # fmt: skip
 IDS = (PRODUCER_ID, f"admit-{CITY}-99", f"deliver-{CITY}-99", f"{WATER}-0")
 
-# r read (a group: join), w write (an id: own), d only know of it, - nothing; of one's own door everything is one's own
+# r read (a group: join), w write (an id: own), d only know of it, c know its settings, - nothing
 ALLOWED = """
                              city  audit clock cust. gas   water distr street admit deliver
-submissions                  rw    w     w     w     w     w     w     w     r     -
-ledger                       r     r     r     -     -     -     -     -     rw    r
-refusals                     r     -     -     -     -     -     -     -     rw    r
-directory                    rw    r     r     r     r     r     r     r     r     r
-_schemas                     r     r     r     r     r     r     r     r     -     -
-checkpoints                  r     r     -     -     -     -     -     -     -     -
-deliveries.110000            r     -     -     -     -     -     -     -     -     w
-deliveries.110000.audit      r     r     -     -     -     -     -     -     -     w
-deliveries.110000.clock      r     -     r     -     -     -     -     -     -     w
-deliveries.110000.custodian  r     -     -     r     -     -     -     -     -     w
-deliveries.110000.gas        r     -     -     -     r     -     -     -     -     w
-deliveries.110000.water      r     -     -     -     -     r     -     -     -     w
-deliveries.110105            r     -     -     -     -     -     r     -     -     w
-deliveries.110105026         r     -     -     -     -     -     -     r     -     w
-deadletters.110000           rw    -     -     -     -     -     -     -     -     -
-deadletters.110000.audit     r     rw    -     -     -     -     -     -     -     -
-deadletters.110000.clock     r     -     rw    -     -     -     -     -     -     -
-deadletters.110000.custodian r     -     -     rw    -     -     -     -     -     -
-deadletters.110000.gas       r     -     -     -     rw    -     -     -     -     -
-deadletters.110000.water     r     -     -     -     -     rw    -     -     -     -
-deadletters.110105           r     -     -     -     -     -     rw    -     -     -
-deadletters.110105026        r     -     -     -     -     -     -     rw    -     -
-keys.110000                  r     -     -     w     -     -     -     -     -     -
-keys.110000.audit            d     r     -     w     -     -     -     -     -     -
-keys.110000.clock            d     -     r     w     -     -     -     -     -     -
-keys.110000.custodian        w     -     -     rw    -     -     w     -     -     -
-keys.110000.gas              d     -     -     w     r     -     -     -     -     -
-keys.110000.water            d     -     -     w     -     r     -     -     -     -
-keys.110105                  d     -     -     w     -     -     r     -     -     -
-keys.110105026               d     -     -     w     -     -     -     r     -     -
+submissions                  rwc   w     w     w     w     w     w     w     r     -
+ledger                       rc    r     r     -     -     -     -     -     rw    r
+refusals                     rc    -     -     -     -     -     -     -     rw    r
+directory                    rwc   r     r     r     r     r     r     r     r     r
+_schemas                     rc    r     r     r     r     r     r     r     r     r
+checkpoints                  rc    r     -     -     -     -     -     -     -     -
+deliveries.110000            rc    -     -     -     -     -     -     -     -     w
+deliveries.110000.audit      rc    r     -     -     -     -     -     -     -     w
+deliveries.110000.clock      rc    -     r     -     -     -     -     -     -     w
+deliveries.110000.custodian  rc    -     -     r     -     -     -     -     -     w
+deliveries.110000.gas        rc    -     -     -     r     -     -     -     -     w
+deliveries.110000.water      rc    -     -     -     -     r     -     -     -     w
+deliveries.110105            rc    -     -     -     -     -     r     -     -     w
+deliveries.110105026         rc    -     -     -     -     -     -     r     -     w
+deadletters.110000           rwc   -     -     -     -     -     -     -     -     -
+deadletters.110000.audit     rc    rw    -     -     -     -     -     -     -     -
+deadletters.110000.clock     rc    -     rw    -     -     -     -     -     -     -
+deadletters.110000.custodian rc    -     -     rw    -     -     -     -     -     -
+deadletters.110000.gas       rc    -     -     -     rw    -     -     -     -     -
+deadletters.110000.water     rc    -     -     -     -     rw    -     -     -     -
+deadletters.110105           rc    -     -     -     -     -     rw    -     -     -
+deadletters.110105026        rc    -     -     -     -     -     -     rw    -     -
+keys.110000                  rc    -     -     w     -     -     -     -     -     -
+keys.110000.audit            dc    r     -     w     -     -     -     -     -     -
+keys.110000.clock            dc    -     r     w     -     -     -     -     -     -
+keys.110000.custodian        wc    -     -     rw    -     -     w     -     -     -
+keys.110000.gas              dc    -     -     w     r     -     -     -     -     -
+keys.110000.water            dc    -     -     w     -     r     -     -     -     -
+keys.110105                  dc    -     -     w     -     -     r     -     -     -
+keys.110105026               dc    -     -     w     -     -     -     r     -     -
 110000.callback              r     -     -     -     -     -     -     -     -     -
 110000.admit                 d     -     -     -     -     -     -     -     r     -
 110000.deliver               d     -     d     -     -     -     -     -     -     r
