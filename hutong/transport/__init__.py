@@ -321,6 +321,10 @@ class Transport(Protocol):
         """Create topics; those that exist are left as they are. Returns when all can be written to."""
         ...
 
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        """Those of these topics that this client may not even know of: :meth:`topics` leaves them out."""
+        ...
+
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Every setting of these topics by Kafka's own name, as the broker holds them to it now.
 

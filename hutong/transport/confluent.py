@@ -145,6 +145,9 @@ class ConfluentTransport:
                 raise errors.Unavailable(f"waiting for new topics: {min(names - led)} has no leader; try again later")
             time.sleep(ROUND)
 
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        return self._admin.closed(topics)
+
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         return self._beside().configs(topics)
 

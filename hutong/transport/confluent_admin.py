@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from hutong import errors
 from hutong.transport import Partition, Start
-from hutong.transport.confluent_errors import asking, reason, refuses_for_good
+from hutong.transport.confluent_errors import asked, asking, reason, refuses_for_good
 from hutong.transport.confluent_settings import EVERY, user_of
 
 CONNECT_TIMEOUT = 5.0
@@ -72,17 +72,19 @@ class ConfluentAdmin:
                 )
             time.sleep(ROUND)
 
-    def check_open(self, topics: Collection[str]) -> None:
-        """Raises SettingsError where one of these topics is closed to us: a list of topics leaves such out."""
+    def closed(self, topics: Collection[str]) -> frozenset[str]:
+        """Those of these topics that are closed to us: a list of topics leaves such out."""
+        if not topics:
+            return frozenset()
         with asking("looking for topics", user=self.user):
             found = self.client().describe_topics(TopicCollection(sorted(topics)), request_timeout=TIMEOUT)
-        for name, future in found.items():
-            with asking("looking for topics", user=self.user, names=name):
-                try:
-                    future.result()
-                except KafkaException as raised:
-                    if reason(raised).code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                        raise
+            return frozenset(name for name, future in found.items() if _is_denied(future))
+
+    def check_open(self, topics: Collection[str]) -> None:
+        """Raises SettingsError where one of these topics is closed to us."""
+        if closed := self.closed(topics):
+            denial = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+            raise asked(denial, "looking for topics", user=self.user, names=", ".join(sorted(closed)))
 
     def edges(self, partitions: Collection[Partition], edge: Start, committed: bool) -> dict[Partition, int]:
         """First or last offsets of partitions; the last ones as committed readers see them, or the high watermarks."""
@@ -123,3 +125,14 @@ def _greet(client: AdminClient, heard: list[KafkaError]) -> None:
             if refuses_for_good(error):
                 raise KafkaException(error)
     answer.result()
+
+
+def _is_denied(future: Any) -> bool:
+    try:
+        future.result()
+    except KafkaException as raised:
+        code = reason(raised).code()
+        if code not in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART):
+            raise
+        return code == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    return False

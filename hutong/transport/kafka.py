@@ -103,6 +103,11 @@ class KafkaTransport:
             with asking("waiting for new topics", user=self._user):
                 self._client().wait_for_topics(list(wanted), timeout_ms=30_000)
 
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        with asking("looking for topics", user=self._user):
+            found = self._client().describe_topics(list(topics)) if topics else []
+        return frozenset(t["name"] for t in found if t["error_code"] == kafka.TopicAuthorizationFailedError.errno)
+
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         if not topics:
             return {}
@@ -150,16 +155,12 @@ class KafkaTransport:
                 found = self._client().list_partition_offsets(
                     {TopicPartition(*p): spec for p in partitions}, isolation_level=isolation, timeout_ms=8_000
                 )
-            except kafka.UnknownTopicOrPartitionError:
-                self._check_open(topics)
+            except kafka.UnknownTopicOrPartitionError as error:
+                # to kafka-python a topic that is closed to us is one that does not exist
+                if closed := self.closed(topics):
+                    raise kafka.TopicAuthorizationFailedError(closed) from error
                 raise
         return {Partition(*tp): int(at.offset) for tp, at in found.items()}
-
-    def _check_open(self, topics: Sequence[str]) -> None:
-        """Raises where one of these is closed to us: to kafka-python such a topic is one that does not exist."""
-        closed = kafka.TopicAuthorizationFailedError
-        if denied := {t["name"] for t in self._client().describe_topics(topics) if t["error_code"] == closed.errno}:
-            raise closed(denied)
 
     def _edge(self, partition: Partition, edge: Start) -> int:
         return self._offsets([partition], OffsetSpec.EARLIEST if edge == "earliest" else OffsetSpec.LATEST)[partition]

@@ -94,6 +94,9 @@ class MemoryTransport:
                     self.logs[topic.name] = [Log() for _ in range(topic.partitions)]
                     self._configs[topic.name] = {"max.message.bytes": str(_MAX_MESSAGE), **topic.config}
 
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         with self.changed:
             if missing := [name for name in topics if name not in self._configs]:
