@@ -62,10 +62,11 @@ class DirectoryReader:
         try:
             consumer.assign([DIRECTORY])
             consumer.seek(DIRECTORY, 0)
-        except SettingsError:
+        except SettingsError as error:
             consumer.close()
             raise SettingsError(
-                "no city is founded at this broker: check HUTONG_BOOTSTRAP, or found it (`hutong org found`)"
+                f"no city is founded at this broker, or it is closed to this program ({error}): check "
+                "HUTONG_BOOTSTRAP, or found it (`hutong org found`)"
             ) from None
         except Unavailable:
             consumer.close()

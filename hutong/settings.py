@@ -30,6 +30,17 @@ class Settings(BaseSettings):
     client: Literal["kafka-python", "confluent"] = Field(
         "kafka-python", description="the client library: confluent is faster, and needs the extra hutong[fast]"
     )
+    security_protocol: Literal["PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to talk to it: in the clear, or by TLS with user and password"
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM file of the authority that signed the broker's certificate; the system's by default"
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256"] = Field(
+        "SCRAM-SHA-512", description="how the password is proved; `hutong org apply` makes passwords for SCRAM-SHA-512"
+    )
+    user: str | None = Field(None, description="who this is to the broker; the organisation by default")
+    password_file: Path | None = Field(None, description="file with that user's password")
     city: str = Field(description="the city's id, such as 110000")
     organisation: str = Field(description="this program's organisation, such as 110000.water")
     registrar_key: str = Field(description="the registrar's public key (64 hex digits): the root of all trust")
@@ -131,6 +142,11 @@ class Settings(BaseSettings):
             ) from None
 
     @property
+    def principal(self) -> str:
+        """Who this program is to the broker."""
+        return self.user or self.organisation
+
+    @property
     def zone(self) -> ZoneInfo:
         """The city's time zone."""
         return ZoneInfo(self.timezone)
@@ -165,6 +181,19 @@ class Settings(BaseSettings):
             beside = self.key.with_name(self.key.stem + SEALING_SUFFIX)
             path = beside if beside.exists() else None
         return None if path is None else read_sealing_key(path)
+
+
+def read_password(path: Path) -> str:
+    """The password in a file, without the line's end. Raises SettingsError where there is none."""
+    try:
+        password = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"password file {path} cannot be read ({error}): the platform's operator makes it with `hutong org apply`"
+        ) from error
+    if not password:
+        raise SettingsError(f"password file {path} is empty: the platform's operator makes it with `hutong org apply`")
+    return password
 
 
 def read_sealing_key(path: Path) -> X25519PrivateKey:

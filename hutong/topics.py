@@ -28,7 +28,7 @@ class Standing:
     """One topic: ``described`` is what was agreed, the rest what was found.
 
     ``agreed_partitions`` and ``partitions`` are None where nobody knows them: in no city, and of no topic. ``closed``
-    says why the settings cannot be read from here, or is empty.
+    says why the settings, or the topic at all, cannot be seen from here, or is empty.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Standing:
     @property
     def missing(self) -> bool:
         """Whether there is no such topic."""
-        return self.partitions is None
+        return self.partitions is None and not self.closed
 
     @property
     def drift(self) -> Sequence[Drift]:
-        """What is not as agreed; nothing for a topic that is missing."""
-        return () if self.missing else tuple(self._drift())
+        """What is not as agreed; nothing for a topic that is missing, or not seen from here."""
+        return () if self.partitions is None else tuple(self._drift())
 
     def _drift(self) -> Iterator[Drift]:
         if self.agreed_partitions is not None and self.partitions != self.agreed_partitions:
@@ -86,6 +86,8 @@ def topics_of(
                 wanted.append((topic, standing.entry.id, count if isinstance(count, int) else None))
     names = [topic.named(owner or "") for topic, owner, _ in wanted]
     settings, closed = _settings(transport, [name for name in names if name in there])
+    hidden = transport.closed([name for name in names if name not in there])
+    closed |= {name: f"topic {name} is closed to {organisation}" for name in hidden}
     return [
         Standing(
             name=name,

@@ -6,7 +6,7 @@ Founding again finds what is there and changes nothing, so an interrupted city g
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from hutong.catalogue import Catalogue
 from hutong.events.directory import Name, OrganisationEntry
 from hutong.keys import make_keys, open_keys
 from hutong.registrar import Registrar
+from hutong.securing.acls import principal
 from hutong.settings import Settings, read_private_key
 from hutong.transport import Transport
 from hutong.wire.envelope import Environment
@@ -37,6 +38,8 @@ class FoundedCity:
     speed: int = 1
     origin: datetime | None = None
     client: str = "kafka-python"
+    access: Callable[[str], Mapping[str, str]] | None = None
+    """The settings with which a user connects to a broker that asks who comes."""
 
     @property
     def journals(self) -> Path:
@@ -51,8 +54,8 @@ class FoundedCity:
         """The file that HUTONG_CONFIG names to act as this organisation."""
         return self.home / "settings" / f"{organisation}.toml"
 
-    def values(self, organisation: str) -> Mapping[str, str]:
-        """The settings of one organisation, by name."""
+    def values(self, organisation: str, *, user: str | None = None) -> Mapping[str, str]:
+        """The settings of one organisation, by name; ``user``: who it is to the broker, if not itself."""
         return {
             "bootstrap": self.bootstrap,
             "client": self.client,
@@ -64,16 +67,21 @@ class FoundedCity:
             "timezone": self.city.time_zone.key,
             "home": str(self.home),
             **({"speed": str(self.speed), "origin": self.origin.isoformat()} if self.origin else {}),
+            **(self.access(user or organisation) if self.access else {}),
         }
 
     def settings(self, organisation: str) -> Settings:
         """The same as settings."""
         return Settings.load(**self.values(organisation))
 
-    def variables(self, organisation: str) -> Mapping[str, str]:
+    def variables(self, organisation: str, *, user: str | None = None) -> Mapping[str, str]:
         """The same for a service's environment; services keep a journal."""
-        values = {**self.values(organisation), "journal": str(self.journals)}
+        values = {**self.values(organisation, user=user), "journal": str(self.journals)}
         return {f"HUTONG_{name.upper()}": value for name, value in values.items()}
+
+    def service(self, name: str) -> Mapping[str, str]:
+        """The environment of ``admit`` or ``deliver``, which are users of their own."""
+        return self.variables(self.city.id, user=principal(self.city.id, name))
 
     @property
     def custodian(self) -> str | None:
@@ -117,10 +125,11 @@ def found(
     replication: int = 1,
     speed: int = 1,
     client: str = "kafka-python",
+    access: Callable[[str], Mapping[str, str]] | None = None,
 ) -> FoundedCity:
     """Make what is missing of ``city`` under ``home`` and on the broker; ``replication``: on how many brokers each
     topic lies; ``speed``: how much faster than admitted time its limits run, from its founding on; ``client``: the
-    client library of all its programs."""
+    client library of all its programs; ``access``: see :class:`FoundedCity`."""
     keys = home / "keys"
     for organisation in city.organisations:
         _have_keys(keys, organisation)
@@ -135,11 +144,9 @@ def found(
         speed=speed,
         origin=None if speed == 1 else _origin(home),
         client=client,
+        access=access,
     )
-    signer = Signer(read_private_key(founded.key(city.id)), ENVIRONMENT)
-    with Registrar(
-        transport, Catalogue.load(), signer, city=city.id, environment=ENVIRONMENT, replication=replication
-    ) as registrar:
+    with registrar_of(founded, transport, replication=replication) as registrar:
         registrar.found(city.partitions)
         registrar.register_all(_entries(city, keys), datetime.now(UTC))
     for organisation in city.organisations:
@@ -153,6 +160,14 @@ def write_settings(file: Path, values: Mapping[str, str]) -> None:
     written = file.with_suffix(".new")
     written.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()), encoding="utf-8")
     written.replace(file)
+
+
+def registrar_of(founded: FoundedCity, transport: Transport, *, replication: int = 1) -> Registrar:
+    """The city's registrar, with its own key."""
+    signer = Signer(read_private_key(founded.key(founded.city.id)), ENVIRONMENT)
+    return Registrar(
+        transport, Catalogue.load(), signer, city=founded.city.id, environment=ENVIRONMENT, replication=replication
+    )
 
 
 def _origin(home: Path) -> datetime:

@@ -94,11 +94,17 @@ class EmbeddedKafka(BrokerProcess):
             "node.id": 1,
             "controller.quorum.bootstrap.servers": f"{HOST}:{controller}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{HOST}:{self._port},CONTROLLER://{HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{HOST}:{self._port}",
             "log.dirs": self.folder / "data",
+            **self._listeners(self._port, controller),
         }
         return (HOST, self._port), {**addresses, **CITY_SIZE}
+
+    def _listeners(self, port: int, controller: int) -> Mapping[str, object]:
+        """The properties that say how clients, brokers and controllers talk to it."""
+        return {
+            "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        }
 
     def _format_options(self) -> Sequence[str]:
         return ("--standalone", "--cluster-id", cluster_id())

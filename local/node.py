@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import os
 import secrets
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -54,6 +56,10 @@ class BrokerProcess(ABC):
     @abstractmethod
     def _format_options(self) -> Sequence[str]:
         """How Kafka's storage tool is to format an empty folder."""
+
+    def _trust(self) -> ssl.SSLContext | None:
+        """How to greet it where clients come by TLS."""
+        return None
 
     def _before(self) -> Sequence[str]:
         """A command to put before Java's, one that becomes what follows it."""
@@ -141,7 +147,7 @@ class BrokerProcess(ABC):
         """Return when the broker takes clients. SettingsError when it ends before, or takes too long."""
         assert self.process is not None
         deadline = time.monotonic() + self._start_timeout
-        while not answers(address[1], host=address[0]):
+        while not answers(address[1], host=address[0], trust=self._trust()):
             if self.process.poll() is not None:
                 reason = last_line(self.log.read_text(errors="replace"))
                 raise SettingsError(f"Kafka ended while it started ({reason}): see {self.log}.")
@@ -156,12 +162,16 @@ def cluster_id() -> str:
     return next(id_ for id_ in ids if not id_.startswith("-"))
 
 
-def answers(port: int, *, host: str = HOST, timeout: float = 1.0) -> bool:
-    """Whether a broker answers an ApiVersions request (key 18, version 0): it does once it takes clients."""
+def answers(port: int, *, host: str = HOST, timeout: float = 1.0, trust: ssl.SSLContext | None = None) -> bool:
+    """Whether a broker answers an ApiVersions request (key 18, version 0): it does once it takes clients, and before it
+    asks who they are. ``trust``: it is spoken to by TLS."""
     correlation = secrets.randbits(31)
     request = struct.pack(">hhih", 18, 0, correlation, -1)  # no client id
     try:
-        with socket.create_connection((host, port), timeout) as connection:
+        with contextlib.ExitStack() as opened:
+            connection = opened.enter_context(socket.create_connection((host, port), timeout))
+            if trust is not None:
+                connection = opened.enter_context(trust.wrap_socket(connection, server_hostname=host))
             connection.settimeout(timeout)
             connection.sendall(struct.pack(">i", len(request)) + request)
             answer = connection.makefile("rb").read(10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from hutong.client import Bus
     from hutong.registrar import Registrar
+    from hutong.rules.directory import Directory
     from hutong.settings import Settings
     from hutong.transport import Transport
 
@@ -59,7 +60,7 @@ def city() -> str | None:
 
 
 def transport(settings: Settings) -> Transport:
-    """Kafka at the settings' bootstrap. Tests replace this function."""
+    """The Kafka that the settings name. Tests replace this function."""
     from hutong.transport.choice import transport_of
 
     return transport_of(settings)
@@ -102,6 +103,23 @@ def _reach(transport: Transport, seconds: float) -> None:
         raise Unavailable(f"connecting: the broker does not answer (nothing for {seconds:g} s); try again later")
     if failed:
         raise failed[0]
+
+
+@contextmanager
+def directory(ctx: typer.Context) -> Iterator[tuple[Settings, Transport, Directory]]:
+    """The city's directory as it is now, and the transport that read it, closed afterwards."""
+    from hutong.catalogue import Catalogue
+    from hutong.codec import Codec
+    from hutong.registry import DirectoryReader
+
+    found = settings(ctx)
+    with (
+        closing(transport(found)) as opened,
+        closing(
+            DirectoryReader(opened, Codec(Catalogue.load()), bytes.fromhex(found.registrar_key), found.environment)
+        ) as reader,
+    ):
+        yield found, opened, reader.refresh()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from hutong.cli.texts import say
 
 if TYPE_CHECKING:
     from hutong.keys import KeyFiles
+    from hutong.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -139,6 +140,7 @@ def register(
         entry = entry_from(wish, registrar.directory, ledger)
         number = registrar.register(entry, _now())
         unsealed = entry.sealing_key is None and registrar.directory.custodian() is not None
+    _remind(settings)
     if unsealed:
         typer.echo(say("register.unsealed", organisation=organisation), err=True)
     if not under_city(organisation, settings.city):
@@ -153,21 +155,11 @@ def register(
 @app.command("list")
 def list_(ctx: typer.Context, json_: Json = False) -> None:
     """Show the directory."""
-    from hutong.catalogue import Catalogue
     from hutong.cli.entries import directory_table, entry_json
     from hutong.cli.render import line
-    from hutong.codec import Codec
-    from hutong.registry import DirectoryReader
 
-    settings = connection.settings(ctx)
-    transport = connection.transport(settings)
-    codec = Codec(Catalogue.load())
-    reader = DirectoryReader(transport, codec, bytes.fromhex(settings.registrar_key), settings.environment)
-    try:
-        directory = reader.refresh()
-    finally:
-        reader.close()
-        transport.close()
+    with connection.directory(ctx) as (_, _, directory):
+        pass
     if json_:
         for standing in directory:
             entry = entry_json(standing.entry)
@@ -198,12 +190,46 @@ def revoke(
         Revoked(number=1, organisation="110000", reason=reason)
     except ValidationError:
         raise typer.BadParameter(say("revoke.reason"), param_hint="--reason") from None
-    with connection.registrar(ctx) as (_, _, registrar):
+    with connection.registrar(ctx) as (settings, _, registrar):
         number = registrar.revoke(organisation, reason, _now())
+    _remind(settings)
     if json_:
         typer.echo(line({"organisation": organisation, "reason": reason, "number": number}))
     else:
         typer.echo(say("revoke.done", organisation=organisation, number=number))
+
+
+@app.command("apply")
+def apply(
+    ctx: typer.Context,
+    passwords: Annotated[Path | None, typer.Option("--passwords", metavar="FOLDER", file_okay=False)] = None,
+    renew: Annotated[list[str] | None, typer.Option("--renew", metavar="ORG")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run")] = False,
+    json_: Json = False,
+) -> None:
+    """Let everybody do at the broker what the directory says, and nothing else."""
+    from hutong.cli.applied import applied_json, applied_lines
+    from hutong.cli.render import line
+    from hutong.securing.applying import carry_out, plan
+    from hutong.securing.passwords import PasswordFolder
+
+    with connection.directory(ctx) as (settings, transport, directory):
+        access = transport.access()
+        planned = plan(directory, access, city=settings.city, renew=renew or ())
+        folder = PasswordFolder(passwords or settings.home / "passwords")
+        if not dry_run:
+            carry_out(planned, access, folder)
+    if json_:
+        typer.echo(line(applied_json(planned, folder, done=not dry_run)))
+        return
+    for sentence in applied_lines(planned, folder, done=not dry_run):
+        typer.echo(sentence)
+
+
+def _remind(settings: Settings) -> None:
+    """Where the broker asks who comes, it learns of a change by `org apply` alone."""
+    if settings.security_protocol != "PLAINTEXT":
+        typer.echo(say("apply.next"), err=True)
 
 
 def _now() -> datetime:

@@ -10,6 +10,7 @@ from hutong.cli import (
     texts_custody,
     texts_replay,
     texts_schemas,
+    texts_securing,
     texts_status,
     texts_ticket,
     texts_trace,
@@ -33,6 +34,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     **texts_trace.EXAMPLES,
     **texts_replay.EXAMPLES,
     **texts_schemas.EXAMPLES,
+    **texts_securing.EXAMPLES,
     "": ("HUTONG_CONFIG=water.toml hutong subscribe --system desk",),
     "submit": (
         (
@@ -84,6 +86,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     **texts_trace.HELP,
     **texts_replay.HELP,
     **texts_schemas.HELP,
+    **texts_securing.HELP,
     "": (
         (
             "Hutong 互通: the bus between a city's hotline, its departments, its partners and its auditors.\n\n"

@@ -32,6 +32,14 @@ HELP: Mapping[str, tuple[str, str]] = {
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "trace.unknown": ("there is no event {which} on {topic}", "{topic} 中没有事件 {which}"),
+    "trace.own_side": (
+        ": only what came through this door is seen here; with the right replay, --source ledger sees the whole city",
+        "：此处只见送达本单位的事件；有 replay 权限的单位用 --source ledger 可见全市",
+    ),
+    "trace.closed": (
+        "the ledger is closed to {organisation}, which has no right replay; its own side is told without --source",
+        "{organisation} 无 replay 权限，不能读取台账；不用 --source 可查本单位的一侧",
+    ),
     "trace.several": ("{which} names several events: {places}", "{which} 对应多个事件：{places}"),
     "trace.submitted": ("submitted", "上报"),
     "trace.not_judged": (

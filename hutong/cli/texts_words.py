@@ -10,6 +10,7 @@ from hutong.cli import (
     texts_custody,
     texts_replay,
     texts_schemas,
+    texts_securing,
     texts_status,
     texts_ticket,
     texts_trace,
@@ -24,6 +25,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **texts_trace.WORDS,
     **texts_replay.WORDS,
     **texts_schemas.WORDS,
+    **texts_securing.WORDS,
     "hint.broker": (
         "is HUTONG_BOOTSTRAP right, and is the city's Kafka running?",
         "请检查 HUTONG_BOOTSTRAP 及城市的 Kafka 是否运行",

@@ -40,6 +40,8 @@ def trace(
     whole = settings.organisation == settings.city if source is None else source is Origin.LEDGER
     transport = connection.transport(settings)
     with hutong.connect("trace", settings, transport=transport) as bus:
+        if whole and transport.closed(["ledger"]):
+            fail(say("trace.closed", organisation=bus.organisation), Ending.MEND_FIRST, kind="SettingsError")
         tracer = Tracer(transport, bus, city=settings.city, environment=settings.environment, whole=whole)
         try:
             with progress(tracer.topic) as step:
@@ -48,7 +50,9 @@ def trace(
             told = say("trace.several", which=which, places=", ".join(several.places[:5]))
             raise typer.BadParameter(told, param_hint="EVENT") from None
         if found is None:
-            fail(say("trace.unknown", which=which, topic=tracer.topic), Ending.SAID_NO, kind="UnknownEvent")
+            told = say("trace.unknown", which=which, topic=tracer.topic)
+            told += "" if whole else say("trace.own_side")
+            fail(told, Ending.SAID_NO, kind="UnknownEvent")
         if json_:
             typer.echo(line(trace_json(found, bus.organisation)))
             return

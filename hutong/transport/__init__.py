@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+from hutong.transport.access import AccessControl
+
 __all__ = [
     "Bounds",
     "Consumer",
@@ -286,7 +288,8 @@ class Transport(Protocol):
     def transactional(self, *, client_id: str, transactional_id: str, timeout: float = 10.0) -> TransactionalProducer:
         """Fence the former owner of ``transactional_id``, end its open transaction, and own it.
 
-        Raises :class:`~hutong.errors.UnknownOutcome` when that is not done within ``timeout`` seconds.
+        Raises :class:`~hutong.errors.UnknownOutcome` when that is not done within ``timeout`` seconds,
+        :class:`~hutong.errors.SettingsError` when the id is closed to this client.
         """
         ...
 
@@ -318,6 +321,10 @@ class Transport(Protocol):
         """Create topics; those that exist are left as they are. Returns when all can be written to."""
         ...
 
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        """Those of these topics that this client may not even know of: :meth:`topics` leaves them out."""
+        ...
+
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Every setting of these topics by Kafka's own name, as the broker holds them to it now.
 
@@ -331,6 +338,10 @@ class Transport(Protocol):
 
     def members(self) -> dict[str, int]:
         """Every group that this client may know of, with how many members share its partitions now."""
+        ...
+
+    def access(self) -> AccessControl:
+        """What the cluster lets whom do: for who runs the platform."""
         ...
 
     def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, Bounds]:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from hutong.errors import SettingsError
+from hutong.transport.login import login_of
 
 if TYPE_CHECKING:
     from hutong.settings import Settings
@@ -26,13 +27,15 @@ def transport_of(settings: Settings) -> Transport:
     """The transport to the settings' bootstrap; only its own client library is loaded.
 
     Raises:
-        SettingsError: an address is none, or the client library is not installed.
+        SettingsError: an address is none, the client library is not installed, or as
+            :func:`~hutong.transport.login.login_of`.
     """
     check_installed(settings.client)
+    login = login_of(settings)
     if settings.client == "confluent":
         from hutong.transport.confluent import ConfluentTransport
 
-        return ConfluentTransport(settings.bootstrap)
+        return ConfluentTransport(settings.bootstrap, login)
     from hutong.transport.kafka import KafkaTransport
 
-    return KafkaTransport(settings.bootstrap)
+    return KafkaTransport(settings.bootstrap, login)

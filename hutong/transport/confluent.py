@@ -8,76 +8,66 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
-    IsolationLevel,
     KafkaError,
     KafkaException,
     TopicCollection,
-    TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from hutong import errors
 from hutong.transport import Bounds, Consumer, Partition, Position, Start, TopicSpec, Transport
+from hutong.transport.access import AccessControl
 from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
+from hutong.transport.confluent_admin import ROUND, TIMEOUT, ConfluentAdmin
 from hutong.transport.confluent_consumer import ConfluentReader
-from hutong.transport.confluent_errors import asked, asking, fate_of, reason, told
+from hutong.transport.confluent_errors import asked, asking, explained, fate_of, reason
 from hutong.transport.confluent_fencing import FencingProducer
 from hutong.transport.confluent_producer import IdempotentProducer
 from hutong.transport.confluent_records import positions_of
-from hutong.transport.confluent_settings import EVERY
+from hutong.transport.confluent_settings import security
 from hutong.transport.fates import Fate
+from hutong.transport.login import Login
 
-CONNECT_TIMEOUT = 5.0
-"""Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""
-
-_TIMEOUT = 8.0  # seconds for a question
-_TOPIC_WAIT = 5.0  # seconds a topic may take to become known, longer than a new one needs to spread
 _NEW_TOPICS_WAIT = 30.0  # seconds for new topics to have leaders
-_ROUND = 0.05  # seconds between two looks
 _AT_ONCE = 50  # topics created by one request: a busy broker makes some ten a second
-_OLD_LEADERS = (
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-)
-_SPECS: Mapping[Start, Any] = {
-    "earliest": OffsetSpec.earliest(),  # type: ignore[no-untyped-call]
-    "latest": OffsetSpec.latest(),  # type: ignore[no-untyped-call]
-}
 
 
 class ConfluentTransport:
     """:class:`hutong.transport.Transport` on the cluster at ``bootstrap`` (``host:port[,host:port]``).
 
-    Nothing is connected before it is needed; a broker that does not answer within :data:`CONNECT_TIMEOUT`
-    is Unavailable. Safe to share between threads; producers may be shared too, consumers may not.
+    ``login``: who this is to the brokers; None where they do not ask.
+    Nothing is connected before it is needed; a broker that does not answer within
+    :data:`~hutong.transport.confluent_admin.CONNECT_TIMEOUT` seconds is Unavailable. Safe to share between threads;
+    producers may be shared too, consumers may not.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, login: Login | None = None) -> None:
         self._bootstrap = addresses(bootstrap)
-        self._settings: dict[str, Any] = {"bootstrap.servers": ",".join(self._bootstrap)}
+        self._login = login
+        self._settings: dict[str, Any] = {**security(login), "bootstrap.servers": ",".join(self._bootstrap)}
         self._log = calm("confluent_kafka")
         self._lock = threading.Lock()
-        self._admin: AdminClient | None = None
-        self._there: set[str] = set()
-        self._careful: Transport | None = None
+        self._admin = ConfluentAdmin(self._settings, self._log)
+        self._other: Transport | None = None
 
     def producer(self, *, client_id: str) -> IdempotentProducer:
-        self._client()
-        return IdempotentProducer({**self._settings, "client.id": client_id}, self._log)
+        self._admin.client()
+        return IdempotentProducer({**self._settings, "client.id": client_id}, self._log, self._admin)
 
     def transactional(self, *, client_id: str, transactional_id: str, timeout: float = 10.0) -> FencingProducer:
-        self._client()
+        self._admin.client()
         return FencingProducer(
-            {**self._settings, "client.id": client_id}, self._log, transactional_id=transactional_id, timeout=timeout
+            {**self._settings, "client.id": client_id},
+            self._log,
+            self._admin,
+            transactional_id=transactional_id,
+            timeout=timeout,
         )
 
     def consumer(
@@ -93,7 +83,7 @@ class ConfluentTransport:
         strangers: bool = False,
     ) -> Consumer:
         if strangers:
-            return self._for_strangers().consumer(
+            return self._beside().consumer(
                 client_id=client_id,
                 group=group,
                 instance=instance,
@@ -102,7 +92,7 @@ class ConfluentTransport:
                 session_timeout=session_timeout,
                 max_poll_interval=max_poll_interval,
             )
-        self._client()
+        self._admin.client()
         return ConfluentReader(
             {**self._settings, "client.id": client_id},
             self._log,
@@ -112,22 +102,24 @@ class ConfluentTransport:
             start=start,
             session_timeout=session_timeout,
             max_poll_interval=max_poll_interval,
-            edges=self._edges,
-            know=self._know,
+            admin=self._admin,
         )
 
-    def _for_strangers(self) -> Transport:
-        """kafka-python, whose unpacking is ours to bound (ADR 0013, ADR 0019)."""
+    def _beside(self) -> Transport:
+        """kafka-python: for strangers, whose unpacking is ours to bound (ADR 0013, ADR 0019), and for what is asked so
+        seldom that one way to ask it is enough."""
         from hutong.transport.kafka import KafkaTransport  # loaded only where it is used
 
         with self._lock:
-            self._careful = self._careful or KafkaTransport(",".join(self._bootstrap))
-            return self._careful
+            self._other = self._other or KafkaTransport(",".join(self._bootstrap), self._login)
+            return self._other
 
     def topics(self) -> dict[str, int]:
-        with asking("listing topics"):
-            names = list(self._client().list_topics(timeout=_TIMEOUT).topics)
-            found = self._client().describe_topics(TopicCollection(names), request_timeout=_TIMEOUT) if names else {}
+        with asking("listing topics", user=self._admin.user):
+            names = list(self._admin.client().list_topics(timeout=TIMEOUT).topics)
+            found = (
+                self._admin.client().describe_topics(TopicCollection(names), request_timeout=TIMEOUT) if names else {}
+            )
         described = [_answer(future) for future in found.values()]
         return {t.name: len(t.partitions) for t in described if t is not None and not t.is_internal}
 
@@ -135,122 +127,63 @@ class ConfluentTransport:
         for at in range(0, len(topics), _AT_ONCE):
             some = topics[at : at + _AT_ONCE]
             wanted = [NewTopic(t.name, t.partitions, t.replication, config=dict(t.config)) for t in some]
-            with asking("creating topics"):
-                made = self._client().create_topics(wanted, operation_timeout=_TIMEOUT, request_timeout=_TIMEOUT)
+            with asking("creating topics", user=self._admin.user):
+                made = self._admin.client().create_topics(wanted, operation_timeout=TIMEOUT, request_timeout=TIMEOUT)
             for name, future in made.items():
-                _made(name, future)
+                _made(name, future, self._admin.user)
             self._wait_for_leaders({t.name for t in some})
 
     def _wait_for_leaders(self, names: set[str]) -> None:
         deadline = time.monotonic() + _NEW_TOPICS_WAIT
         while True:
-            with asking("waiting for new topics"):
-                found = self._client().list_topics(timeout=_TIMEOUT).topics
+            with asking("waiting for new topics", user=self._admin.user):
+                found = self._admin.client().list_topics(timeout=TIMEOUT).topics
             led = {n for n, t in found.items() if t.partitions and all(p.leader >= 0 for p in t.partitions.values())}
             if names <= led:
                 return
             if time.monotonic() > deadline:
                 raise errors.Unavailable(f"waiting for new topics: {min(names - led)} has no leader; try again later")
-            time.sleep(_ROUND)
+            time.sleep(ROUND)
 
-    def _know(self, topics: set[str]) -> None:
-        """Wait until these topics are there. Raises SettingsError where one does not come."""
-        deadline = time.monotonic() + _TOPIC_WAIT
-        while missing := topics - self._there:
-            with asking("looking for topics"):
-                found = self._client().list_topics(timeout=_TIMEOUT).topics
-            self._there |= {name for name, topic in found.items() if topic.partitions}
-            if topics <= self._there:
-                return
-            if time.monotonic() > deadline:
-                raise errors.SettingsError(
-                    f"topic {min(missing - self._there)} does not exist on the broker: create the city's topics first"
-                )
-            time.sleep(_ROUND)
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        return self._admin.closed(topics)
 
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
-        if not topics:
-            return {}
-        wanted = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in topics]
-        with asking(f"asking for the settings of {', '.join(topics[:5])}"):
-            answers = self._client().describe_configs(wanted, request_timeout=_TIMEOUT)
-            found = {resource.name: _answer(future) for resource, future in answers.items()}
-        if missing := [name for name in topics if not found[name]]:
-            raise errors.SettingsError(
-                f"the settings of topic {missing[0]} cannot be read: is it there, and open to you?"
-            )
-        return {name: {key: str(each.value) for key, each in found[name].items()} for name in topics}
+        return self._beside().configs(topics)
+
+    def access(self) -> AccessControl:
+        return self._beside().access()
 
     def groups(self, group: str) -> dict[Partition, Position]:
-        with asking(f"asking for the positions of {group}"):
+        with asking(f"asking for the positions of {group}", user=self._admin.user):
             [future] = (
-                self._client()
-                .list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT)
+                self._admin.client()
+                .list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=TIMEOUT)
                 .values()
             )
             return positions_of(future.result().topic_partitions or [])
 
     def members(self) -> dict[str, int]:
-        with asking("listing groups"):
-            listed = self._client().list_consumer_groups(request_timeout=_TIMEOUT).result()
+        with asking("listing groups", user=self._admin.user):
+            listed = self._admin.client().list_consumer_groups(request_timeout=TIMEOUT).result()
             names = [group.group_id for group in listed.valid]
-            found = self._client().describe_consumer_groups(names, request_timeout=_TIMEOUT) if names else {}
+            found = self._admin.client().describe_consumer_groups(names, request_timeout=TIMEOUT) if names else {}
             return {name: len(future.result().members) for name, future in found.items()}
 
     def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, Bounds]:
         if not partitions:
             return {}
-        begins = self._edges(partitions, "earliest", False)
-        stables = self._edges(partitions, "latest", True)
-        ends = self._edges(partitions, "latest", False)
+        begins = self._admin.edges(partitions, "earliest", False)
+        stables = self._admin.edges(partitions, "latest", True)
+        ends = self._admin.edges(partitions, "latest", False)
         return {p: Bounds(begin=begins[p], stable=stables[p], end=ends[p]) for p in partitions}
 
-    def _edges(self, partitions: Collection[Partition], edge: Start, committed: bool) -> dict[Partition, int]:
-        topics = {p.topic for p in partitions}
-        with asking(f"asking for the bounds of {', '.join(sorted(topics)[:5])}"), self._leaderless(topics):
-            deadline = time.monotonic() + _TIMEOUT
-            while True:
-                found = self._client().list_offsets(
-                    {TopicPartition(*p): _SPECS[edge] for p in partitions},
-                    isolation_level=IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED,
-                    request_timeout=_TIMEOUT,
-                )
-                try:
-                    return {Partition(tp.topic, tp.partition): int(f.result().offset) for tp, f in found.items()}
-                except KafkaException as raised:
-                    if reason(raised).code() not in _OLD_LEADERS or time.monotonic() >= deadline:
-                        raise
-                # By itself it would go by what it knows of the leaders for a quarter of an hour.
-                self._client().list_topics(timeout=_TIMEOUT)
-                time.sleep(_ROUND)
-
-    @contextmanager
-    def _leaderless(self, topics: set[str]) -> Iterator[None]:
-        """librdkafka's own error where no partition has a leader says nothing of why."""
-        try:
-            yield
-        except KafkaException as raised:
-            if reason(raised).code() != KafkaError._NOENT:
-                raise
-            self._there -= topics
-            self._know(topics)
-            raise errors.Unavailable(f"no broker leads {', '.join(sorted(topics)[:5])}; try again later") from raised
-
-    def _client(self) -> AdminClient:
-        with self._lock:
-            if self._admin is None:
-                admin = AdminClient({**dict[str, Any](EVERY), **self._settings}, logger=self._log)
-                with asking(f"connecting to {self._bootstrap}"):
-                    admin.describe_cluster(request_timeout=CONNECT_TIMEOUT).result()
-                self._admin = admin
-            return self._admin
-
     def close(self) -> None:
+        self._admin.close()
         with self._lock:
-            self._admin = None
-            if self._careful is not None:
-                self._careful.close()
-                self._careful = None
+            if self._other is not None:
+                self._other.close()
+                self._other = None
 
 
 def _answer(future: Any) -> Any:
@@ -263,7 +196,7 @@ def _answer(future: Any) -> Any:
         raise
 
 
-def _made(name: str, future: Any) -> None:
+def _made(name: str, future: Any, user: str | None) -> None:
     """Wait for a topic's creation. Raises SettingsError where the broker refuses it."""
     try:
         future.result()
@@ -272,5 +205,5 @@ def _made(name: str, future: Any) -> None:
         if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return
         if fate_of(error) is Fate.AWAY:
-            raise asked(error, "creating topics") from raised
-        raise errors.SettingsError(f"topic {name} was not created: {told(error)}") from raised
+            raise asked(error, "creating topics", user=user) from raised
+        raise errors.SettingsError(f"topic {name} was not created: {explained(error, user, name)}") from raised

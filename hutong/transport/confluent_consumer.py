@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer as RawConsumer
@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
+from hutong.transport.confluent_admin import ConfluentAdmin
 from hutong.transport.confluent_errors import asked_by_consumer, asking, fate_of, reason
 from hutong.transport.confluent_records import offsets_of, positions_of, record_of
 from hutong.transport.confluent_settings import CONSUMER
@@ -29,9 +30,6 @@ _AT_ONCE = 100  # messages taken without looking at their size
 _CLOSING = 2.0  # seconds for leaving a group
 _LOST_PLACE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION)
 
-Edges = Callable[[Collection[Partition], Start, bool], dict[Partition, int]]
-"""First or last offsets of partitions; the last ones as committed readers see them, or the high watermarks."""
-
 
 class ConfluentReader:
     """:class:`hutong.transport.Consumer` on confluent-kafka. For one thread.
@@ -39,6 +37,9 @@ class ConfluentReader:
     librdkafka's own idea of positions knows no markers and forgets what a rebalance takes and gives back. So positions
     are kept here, and handed over with each assignment: before the first poll after a seek, too.
     """
+
+    user: str | None = None
+    """Who this is to the broker; None where it does not ask."""
 
     def __init__(
         self,
@@ -51,15 +52,13 @@ class ConfluentReader:
         start: Start,
         session_timeout: float,
         max_poll_interval: float,
-        edges: Edges,
-        know: Callable[[set[str]], None],
+        admin: ConfluentAdmin,
     ) -> None:
-        """``know`` waits for topics, and raises SettingsError where one does not exist."""
         self.group = group
+        self.user = admin.user
+        self._admin = admin
         self._committed_only = committed
         self._start = start
-        self._edges = edges
-        self._know = know
         self._generation = 0
         self._assigned: frozenset[Partition] = frozenset()
         self._places: dict[Partition, int] = {}
@@ -69,7 +68,7 @@ class ConfluentReader:
         self._attached = True  # whether librdkafka reads where we say
         self._shared = False  # whether a group shares out the partitions
         self._between = False  # a rebalance has taken them, and given none yet
-        self._fault: KafkaError | None = None
+        self._fault: tuple[KafkaError, str] | None = None  # and the topic or group
         made = {
             **CONSUMER,
             **settings,
@@ -92,8 +91,8 @@ class ConfluentReader:
     def subscribe(self, topics: Sequence[str]) -> None:
         if self.group is None:
             raise ValueError("subscribe() shares partitions within a group: this consumer has none, use assign()")
-        self._know(set(topics))
-        with asking("subscribing"):
+        self._admin.know(set(topics))
+        with asking("subscribing", user=self.user):
             self._raw.subscribe(list(topics), on_assign=self._given, on_revoke=self._taken, on_lost=self._lost)
         self._shared = True
 
@@ -112,7 +111,7 @@ class ConfluentReader:
         self._astray.clear()
 
     def assign(self, partitions: Sequence[Partition]) -> None:
-        self._know({p.topic for p in partitions})
+        self._admin.know({p.topic for p in partitions})
         self._assign(frozenset(partitions))
 
     def _assign(self, partitions: frozenset[Partition]) -> None:
@@ -132,7 +131,7 @@ class ConfluentReader:
         while True:
             self._attach()
             left = max(deadline - time.monotonic(), 0.0)
-            with asking("reading"):
+            with asking("reading", user=self.user):
                 message = self._raw.poll(min(left, _SLICE) if self._shared else left)
             if message is not None:
                 self._take([message], found)
@@ -147,7 +146,7 @@ class ConfluentReader:
         """Take what has come already."""
         size = 0
         while room > 0 and size < POLL_BYTES:
-            with asking("reading"):
+            with asking("reading", user=self.user):
                 messages = self._raw.consume(min(room, _AT_ONCE), 0)
             if not messages:
                 return
@@ -179,13 +178,14 @@ class ConfluentReader:
         elif code == KafkaError.GROUP_AUTHORIZATION_FAILED and self.group is None:
             pass  # it is asked for the coordinator of the group that is none
         elif fate_of(error) not in (Fate.AWAY, Fate.MOOT):
-            self._fault = error
+            named = self.group if code == KafkaError.GROUP_AUTHORIZATION_FAILED else place.topic
+            self._fault = (error, named or "")
 
     def _complain(self) -> None:
         """Raise what librdkafka said instead of a record. Out of range is out of range until a seek."""
         if self._fault is not None:
-            fault, self._fault = self._fault, None
-            raise asked_by_consumer(fault, "reading")
+            (fault, names), self._fault = self._fault, None
+            raise asked_by_consumer(fault, "reading", user=self.user, names=names)
         for place in self._astray:
             offset, begin, end = self._places[place], self.beginning(place), self.end(place)
             raise errors.OutOfRange(
@@ -201,7 +201,7 @@ class ConfluentReader:
         if self._attached or self._between:
             return
         self._begin(self._assigned - self._places.keys())
-        with asking("assigning"):
+        with asking("assigning", user=self.user):
             if lifted := self._held - self._paused:
                 self._raw.resume([TopicPartition(*p) for p in lifted])
             self._raw.assign([TopicPartition(*p, self._places[p]) for p in self._assigned])
@@ -218,7 +218,7 @@ class ConfluentReader:
             for place, position in self._committed(partitions).items():
                 self._places[place] = position.offset
         if wanted := [p for p in partitions if p not in self._places]:
-            self._places.update(self._edges(wanted, self._start, self._committed_only))
+            self._places.update(self._admin.edges(wanted, self._start, self._committed_only))
 
     def _mine(self, partition: Partition) -> Partition:
         if partition not in self._assigned:
@@ -261,7 +261,9 @@ class ConfluentReader:
             except KafkaException as raised:
                 error = reason(raised)
                 if fate_of(error) is not Fate.AWAY or time.monotonic() >= deadline:
-                    raise asked_by_consumer(error, f"asking for the position of {self.group}") from raised
+                    raise asked_by_consumer(
+                        error, f"asking for the position of {self.group}", user=self.user, names=self.group or ""
+                    ) from raised
             time.sleep(_ROUND)
 
     def commit(self, positions: Mapping[Partition, Position]) -> bool:
@@ -274,7 +276,9 @@ class ConfluentReader:
             error = reason(raised)
             if fate_of(error) is Fate.MOOT:
                 return False
-            raise asked_by_consumer(error, f"committing for {self.group}") from raised
+            raise asked_by_consumer(
+                error, f"committing for {self.group}", user=self.user, names=self.group or ""
+            ) from raised
         return True
 
     def _needs_group(self) -> None:
@@ -282,10 +286,10 @@ class ConfluentReader:
             raise ValueError("positions are committed for a group: this consumer has none")
 
     def beginning(self, partition: Partition) -> int:
-        return self._edges([partition], "earliest", False)[partition]
+        return self._admin.edges([partition], "earliest", False)[partition]
 
     def end(self, partition: Partition) -> int:
-        return self._edges([partition], "latest", False)[partition]
+        return self._admin.edges([partition], "latest", False)[partition]
 
     def member(self) -> Any:
         """Who this consumer is within its group, for a transaction that carries its positions."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from confluent_kafka import KafkaError, KafkaException
 
 from hutong import errors
+from hutong.transport.denials import UNTRUSTED, Denial, denied
 from hutong.transport.fates import Fate, asked_in_vain
 
 FATES: Mapping[int, Fate] = MappingProxyType(
@@ -85,9 +86,23 @@ FATES: Mapping[int, Fate] = MappingProxyType(
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Fate.WRONG,
         KafkaError.SASL_AUTHENTICATION_FAILED: Fate.WRONG,
         KafkaError.UNSUPPORTED_SASL_MECHANISM: Fate.WRONG,
+        KafkaError.SECURITY_DISABLED: Fate.WRONG,
         KafkaError.UNSUPPORTED_VERSION: Fate.WRONG,
     }
 )
+
+DENIALS: Mapping[int, Denial] = MappingProxyType(
+    {
+        KafkaError._AUTHENTICATION: Denial.LOGIN,
+        KafkaError.SASL_AUTHENTICATION_FAILED: Denial.LOGIN,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED: Denial.TOPIC,
+        KafkaError.GROUP_AUTHORIZATION_FAILED: Denial.GROUP,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Denial.TRANSACTIONAL_ID,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED: Denial.CLUSTER,
+        KafkaError.SECURITY_DISABLED: Denial.NO_ACCESS_CONTROL,
+    }
+)
+_VERIFYING = "certificate verify failed"
 
 
 def fate_of(error: KafkaError) -> Fate:
@@ -106,22 +121,43 @@ def reason(raised: KafkaException) -> KafkaError:
     return found
 
 
-def asked(error: KafkaError, what: str) -> errors.BusError:
-    """The bus error for a question or commit that failed so; ``what`` says what was wanted."""
-    return asked_in_vain(fate_of(error), what, told(error))
+def refuses_for_good(error: KafkaError) -> bool:
+    """Whether this is said of a login or a certificate that is not taken, and so not by trying again either."""
+    return error.code() == KafkaError._AUTHENTICATION or _untrusted(error)
 
 
-def asked_by_consumer(error: KafkaError, what: str) -> errors.BusError:
+def _untrusted(error: KafkaError) -> bool:
+    return error.code() == KafkaError._SSL and _VERIFYING in error.str()
+
+
+def explained(error: KafkaError, user: str | None, names: str = "") -> str:
+    """The error as :func:`told`; where the broker denies ``user`` something, who is denied what, and what to do.
+
+    ``names``: the topic, group or id that was asked for: the error does not say.
+    """
+    if _untrusted(error):
+        return f"{UNTRUSTED}: {told(error)}"
+    denial = DENIALS.get(error.code())
+    return told(error) if denial is None else denied(denial, told(error), user=user, names=names)
+
+
+def asked(error: KafkaError, what: str, *, user: str | None = None, names: str = "") -> errors.BusError:
+    """The bus error for a question or commit that failed so; ``what`` says what was wanted, the others as for
+    :func:`explained`."""
+    return asked_in_vain(fate_of(error), what, explained(error, user, names))
+
+
+def asked_by_consumer(error: KafkaError, what: str, *, user: str | None = None, names: str = "") -> errors.BusError:
     """As :func:`asked`. A consumer in a classic group has one fatal error, being fenced; its cause is told but once."""
     if error.code() == KafkaError._FATAL:
         return errors.Fenced("another process runs as this system: give one of the two another name")
-    return asked(error, what)
+    return asked(error, what, user=user, names=names)
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def asking(what: str, *, user: str | None = None, names: str = "") -> Iterator[None]:
     """Turn confluent-kafka's errors in this block into ours, see :func:`asked`."""
     try:
         yield
     except KafkaException as raised:
-        raise asked(reason(raised), what) from raised
+        raise asked(reason(raised), what, user=user, names=names) from raised

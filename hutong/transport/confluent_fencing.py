@@ -13,21 +13,28 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
+from hutong.transport.confluent_admin import ConfluentAdmin
 from hutong.transport.confluent_consumer import ConfluentReader
-from hutong.transport.confluent_errors import fate_of, reason, told
+from hutong.transport.confluent_errors import asked, explained, fate_of, reason, told
 from hutong.transport.confluent_records import offsets_of
 from hutong.transport.confluent_sender import Report, Sender
 from hutong.transport.confluent_settings import EVERY
 from hutong.transport.fates import Fate
 from hutong.transport.sending import check_sendable
-from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
+from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings
 
 
 class FencingProducer:
     """:class:`hutong.transport.TransactionalProducer` on confluent-kafka. For one thread."""
 
     def __init__(
-        self, settings: Mapping[str, object], log: logging.Logger, *, transactional_id: str, timeout: float
+        self,
+        settings: Mapping[str, object],
+        log: logging.Logger,
+        admin: ConfluentAdmin,
+        *,
+        transactional_id: str,
+        timeout: float,
     ) -> None:
         self._settings, self._log = settings, log
         self._id = transactional_id
@@ -40,12 +47,13 @@ class FencingProducer:
                 "transactional.id": transactional_id,
             },
             log,
+            admin,
         )
         try:
             self._sender.raw.init_transactions(timeout)
         except KafkaException as raised:
             self._sender.drop()
-            raise self._failure("fencing", reason(raised)) from raised
+            raise self._failure(FENCING, reason(raised)) from raised
 
     def write(
         self,
@@ -109,7 +117,7 @@ class FencingProducer:
         self._sender.flush(reports, deadline)
         for record, report in zip(records, reports, strict=True):
             if report.error is not None:
-                raise self._failure(f"writing to {record.topic}", report.error)
+                raise self._failure(f"writing to {record.topic}", report.error, record.topic)
         if self._sender.fatal is not None:
             raise self._failure("writing", self._sender.fatal)
         placed = [report.placed for report in reports if report.placed is not None]
@@ -121,12 +129,18 @@ class FencingProducer:
         """Put positions of a group into the transaction."""
         self._sender.raw.send_offsets_to_transaction(offsets, member, _left(deadline))
 
-    def _failure(self, what: str, error: KafkaError) -> errors.BusError:
-        """Fenced or UnknownOutcome. A record that failed does not say that its producer was fenced."""
+    def _failure(self, what: str, error: KafkaError, names: str = "") -> errors.BusError:
+        """Fenced or UnknownOutcome; SettingsError where fencing was refused.
+
+        A record that failed does not say that its producer was fenced. ``names``: the topic, where one is meant.
+        """
         for cause in (error, self._sender.fatal):
             if cause is not None and fate_of(cause) is Fate.FENCED:
                 return errors.Fenced(f"{self._id}: another process owns it now ({what}: {told(cause)})")
-        return errors.UnknownOutcome(f"{self._id}: {what} failed ({told(error)})")
+        user = self._sender.user
+        if what == FENCING and fate_of(error) is Fate.WRONG:
+            return asked(error, f"{self._id}: {what}", user=user, names=self._id)
+        return errors.UnknownOutcome(f"{self._id}: {what} failed ({explained(error, user, names)})")
 
     def close(self) -> None:
         if self._life.failure is None:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from confluent_kafka import KafkaException
 
 from hutong.transport import Outgoing, Placed
-from hutong.transport.confluent_errors import asked, fate_of, reason, told
+from hutong.transport.confluent_admin import ConfluentAdmin
+from hutong.transport.confluent_errors import asked, explained, fate_of, reason, told
 from hutong.transport.confluent_sender import Report, Sender
 from hutong.transport.sending import Failed, check_sendable, verdict
 
@@ -18,10 +19,11 @@ from hutong.transport.sending import Failed, check_sendable, verdict
 class IdempotentProducer:
     """:class:`hutong.transport.Producer` on confluent-kafka. Safe to share between threads."""
 
-    def __init__(self, settings: Mapping[str, object], log: logging.Logger) -> None:
+    def __init__(self, settings: Mapping[str, object], log: logging.Logger, admin: ConfluentAdmin) -> None:
         self._settings = {"delivery.timeout.ms": 30_000, **settings}
         self._log = log
-        self._sender = Sender(self._settings, log)
+        self._admin = admin
+        self._sender = Sender(self._settings, log, admin)
         self._lock = threading.Lock()
 
     def send(self, records: Sequence[Outgoing], *, timeout: float) -> list[Placed]:
@@ -39,11 +41,12 @@ class IdempotentProducer:
             sender.hand_over(records, reports)
         except KafkaException as raised:
             if not reports:
-                raise asked(reason(raised), f"sending to {records[0].topic}") from raised
+                topic = records[0].topic
+                raise asked(reason(raised), f"sending to {topic}", user=sender.user, names=topic) from raised
             broken = raised
         sender.flush(reports, deadline)
         failed = [
-            Failed(record, fate_of(report.error), told(report.error))
+            Failed(record, fate_of(report.error), explained(report.error, sender.user, record.topic))
             for record, report in zip(records, reports, strict=False)
             if report.error is not None
         ]
@@ -63,7 +66,7 @@ class IdempotentProducer:
         with self._lock:
             if self._sender.fatal is not None:
                 self._sender.close()
-                self._sender = Sender(self._settings, self._log)
+                self._sender = Sender(self._settings, self._log, self._admin)
             return self._sender
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from hutong import errors
 from hutong.transport import Outgoing, Placed
+from hutong.transport.confluent_admin import ConfluentAdmin
 from hutong.transport.confluent_errors import asked, asking, reason
 from hutong.transport.confluent_settings import PRODUCER
 from hutong.transport.partition import partition_of
@@ -44,7 +45,12 @@ class Report:
 class Sender:
     """What both producers share: a Producer whose topics are known and whose reports are all looked at."""
 
-    def __init__(self, settings: Mapping[str, object], log: logging.Logger) -> None:
+    user: str | None = None
+    """Who this is to the broker; None where it does not ask."""
+
+    def __init__(self, settings: Mapping[str, object], log: logging.Logger, admin: ConfluentAdmin) -> None:
+        self.user = admin.user
+        self._admin = admin
         self.fatal: KafkaError | None = None
         # With a callback librdkafka's fatal errors are raised by whatever call meets them next.
         with asking("the settings of the producer"):
@@ -69,11 +75,13 @@ class Sender:
                 # of all topics: a question for one by its name would create it on a broker that allows that
                 found = self.raw.list_topics(timeout=max(left, 0.1))
             except KafkaException as raised:
-                raise asked(reason(raised), "looking for topics; nothing was sent") from raised
+                raise asked(reason(raised), "looking for topics; nothing was sent", user=self.user) from raised
             if asked_once:
                 time.sleep(min(_ROUND, max(left, 0.0)))
             asked_once = True
             self._partitions.update((t.topic, len(t.partitions)) for t in found.topics.values() if t.partitions)
+            if closed := topics - self._partitions.keys():
+                self._admin.check_open(closed)
 
     def partition(self, record: Outgoing) -> int:
         """Where a record goes. Raises SettingsError for a partition its topic does not have."""

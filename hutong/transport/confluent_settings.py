@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hutong.transport.login import Login
 from hutong.transport.sending import MAX_REQUEST
 
 EVERY: Mapping[str, object] = {
@@ -44,3 +45,22 @@ CONSUMER: Mapping[str, object] = {
     # A fetch under way holds back seeks and resumed partitions on the same broker for as long.
     "fetch.wait.max.ms": 500,
 }
+
+
+def security(login: Login | None) -> Mapping[str, object]:
+    """librdkafka's settings for logging in; none where the broker asks for nothing."""
+    if login is None:
+        return {}
+    return {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": login.mechanism,
+        "sasl.username": login.user,
+        "sasl.password": login.password,
+        **({} if login.ca_file is None else {"ssl.ca.location": str(login.ca_file)}),
+    }
+
+
+def user_of(settings: Mapping[str, object]) -> str | None:
+    """Who a client with these settings is to the broker; None where it is not asked."""
+    user = settings.get("sasl.username")
+    return None if user is None else str(user)

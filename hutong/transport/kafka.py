@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kafka import IsolationLevel, KafkaAdminClient, OffsetSpec, TopicPartition  # type: ignore[import-untyped]
@@ -14,10 +14,13 @@ from hutong import errors
 from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
 from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
+from hutong.transport.kafka_access import KafkaAccessControl
 from hutong.transport.kafka_consumer import KafkaReader
 from hutong.transport.kafka_errors import asking
 from hutong.transport.kafka_fencing import FencingProducer
 from hutong.transport.kafka_producer import IdempotentProducer
+from hutong.transport.kafka_security import security
+from hutong.transport.login import Login
 
 CONNECT_TIMEOUT = 5.0
 """Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""
@@ -29,17 +32,18 @@ _AT_ONCE = 50  # topics created by one request: a busy broker makes some ten a s
 class KafkaTransport:
     """:class:`hutong.transport.Transport` on the cluster at ``bootstrap`` (``host:port[,host:port]``).
 
-    ``security`` holds kafka-python's own connection settings (``security_protocol``, ``ssl_*``, ``sasl_*``).
+    ``login``: who this is to the brokers; None where they do not ask.
     Nothing is connected before it is needed; a broker that does not answer within :data:`CONNECT_TIMEOUT`
     is Unavailable. Safe to share between threads; producers may be shared too, consumers may not.
     """
 
-    def __init__(self, bootstrap: str, *, security: Mapping[str, object] | None = None) -> None:
+    def __init__(self, bootstrap: str, login: Login | None = None) -> None:
         self._settings: dict[str, object] = {
-            **(security or {}),
+            **security(login),
             "bootstrap_servers": addresses(bootstrap),
             "bootstrap_timeout_ms": int(CONNECT_TIMEOUT * 1000),
         }
+        self._user = None if login is None else login.user
         self._lock = threading.Lock()
         self._admin: Any = None
         calm("kafka")
@@ -76,7 +80,7 @@ class KafkaTransport:
         )
 
     def topics(self) -> dict[str, int]:
-        with asking("listing topics"):
+        with asking("listing topics", user=self._user):
             found = self._client().describe_topics()
         return {t["name"]: len(t["partitions"]) for t in found if not t["is_internal"] and not t["error_code"]}
 
@@ -91,19 +95,24 @@ class KafkaTransport:
                 }
                 for t in some
             }
-            with asking("creating topics"):
+            with asking("creating topics", user=self._user):
                 made = self._client().create_topics(wanted, timeout_ms=8_000, raise_errors=False)
             for topic in made["topics"]:
                 if topic["error_code"] not in (0, _ALREADY_EXISTS):
                     raise errors.SettingsError(f"topic {topic['name']} was not created: {topic['error_message']}")
-            with asking("waiting for new topics"):
+            with asking("waiting for new topics", user=self._user):
                 self._client().wait_for_topics(list(wanted), timeout_ms=30_000)
+
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        with asking("looking for topics", user=self._user):
+            found = self._client().describe_topics(list(topics)) if topics else []
+        return frozenset(t["name"] for t in found if t["error_code"] == kafka.TopicAuthorizationFailedError.errno)
 
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         if not topics:
             return {}
         wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
-        with asking(f"asking for the settings of {', '.join(topics[:5])}"):
+        with asking(f"asking for the settings of {', '.join(topics[:5])}", user=self._user):
             found = self._client().describe_configs(wanted, config_filter="all").get("topic", {})
         if missing := [name for name in topics if not found.get(name)]:
             raise errors.SettingsError(
@@ -112,7 +121,7 @@ class KafkaTransport:
         return {name: {key: str(each["value"]) for key, each in found[name].items()} for name in topics}
 
     def groups(self, group: str) -> dict[Partition, Position]:
-        with asking(f"asking for the positions of {group}"):
+        with asking(f"asking for the positions of {group}", user=self._user):
             found = self._client().list_group_offsets(group)[group]
         return {
             Partition(*tp): Position(offset=at.offset, metadata=at.metadata or "")
@@ -121,7 +130,7 @@ class KafkaTransport:
         }
 
     def members(self) -> dict[str, int]:
-        with asking("listing groups"):
+        with asking("listing groups", user=self._user):
             names = [group["group_id"] for group in self._client().list_groups()]
             found = self._client().describe_groups(names) if names else {}
         return {name: len(group["members"]) for name, group in found.items()}
@@ -134,13 +143,23 @@ class KafkaTransport:
         ends = self._offsets(partitions, OffsetSpec.LATEST)
         return {p: Bounds(begin=begins[p], stable=stables[p], end=ends[p]) for p in partitions}
 
+    def access(self) -> KafkaAccessControl:
+        return KafkaAccessControl(self._client, user=self._user)
+
     def _offsets(
         self, partitions: Sequence[Partition], spec: Any, isolation: Any = IsolationLevel.READ_UNCOMMITTED
     ) -> dict[Partition, int]:
-        with asking(f"asking for the bounds of {', '.join(sorted({p.topic for p in partitions})[:5])}"):
-            found = self._client().list_partition_offsets(
-                {TopicPartition(*p): spec for p in partitions}, isolation_level=isolation, timeout_ms=8_000
-            )
+        topics = sorted({p.topic for p in partitions})
+        with asking(f"asking for the bounds of {', '.join(topics[:5])}", user=self._user):
+            try:
+                found = self._client().list_partition_offsets(
+                    {TopicPartition(*p): spec for p in partitions}, isolation_level=isolation, timeout_ms=8_000
+                )
+            except kafka.UnknownTopicOrPartitionError as error:
+                # to kafka-python a topic that is closed to us is one that does not exist
+                if closed := self.closed(topics):
+                    raise kafka.TopicAuthorizationFailedError(closed) from error
+                raise
         return {Partition(*tp): int(at.offset) for tp, at in found.items()}
 
     def _edge(self, partition: Partition, edge: Start) -> int:
@@ -149,7 +168,7 @@ class KafkaTransport:
     def _client(self) -> Any:
         with self._lock:
             if self._admin is None:
-                with asking(f"connecting to {self._settings['bootstrap_servers']}"):
+                with asking(f"connecting to {self._settings['bootstrap_servers']}", user=self._user):
                     self._admin = KafkaAdminClient(
                         **self._settings, request_timeout_ms=8_000, reconnect_backoff_max_ms=1_000
                     )

@@ -22,6 +22,7 @@ from hutong.transport.fates import Fate
 from hutong.transport.kafka_errors import asked, asking, fate_of
 from hutong.transport.kafka_group import keep_finished_joins, watch_fencing
 from hutong.transport.kafka_records import survive_records, why_unreadable
+from hutong.transport.kafka_security import user_of
 
 SETTINGS: Mapping[str, object] = {
     "enable_auto_commit": False,
@@ -62,6 +63,9 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaReader:
     """:class:`hutong.transport.Consumer` on kafka-python. For one thread."""
 
+    user: str | None = None
+    """Who this is to the broker; None where it does not ask."""
+
     def __init__(
         self,
         settings: Mapping[str, object],
@@ -76,12 +80,13 @@ class KafkaReader:
     ) -> None:
         """``edge`` asks for beginning or high watermark: a committed kafka-python consumer cannot see the latter."""
         self.group = group
+        self.user = user_of(settings)
         self._start = start
         self._edge = edge
         self._listener = _Assigned()
         self._assigns = 0
         self._fenced = False
-        with asking(f"connecting to {settings['bootstrap_servers']}"):
+        with asking(f"connecting to {settings['bootstrap_servers']}", user=self.user):
             self._raw: Any = KafkaConsumer(
                 **{
                     **SETTINGS,
@@ -108,12 +113,12 @@ class KafkaReader:
     def subscribe(self, topics: Sequence[str]) -> None:
         if self.group is None:
             raise ValueError("subscribe() shares partitions within a group: this consumer has none, use assign()")
-        with asking("subscribing"):
+        with asking("subscribing", user=self.user):
             self._raw.subscribe(topics=list(topics), listener=self._listener)
         self._know(set(topics))
 
     def assign(self, partitions: Sequence[Partition]) -> None:
-        with asking("assigning"):
+        with asking("assigning", user=self.user):
             self._raw.assign([TopicPartition(*p) for p in partitions])
         self._know({p.topic for p in partitions})
         self._assigns += 1
@@ -135,8 +140,10 @@ class KafkaReader:
                 )
             if left <= 0:
                 raise errors.Unavailable("looking for topics: the broker does not answer; try again later")
-            with asking("looking for topics"), suppress(*_NOT_YET):
+            with asking("looking for topics", user=self.user), suppress(*_NOT_YET):
                 self._raw._net.run(self._raw._manager.wait_for, cluster.request_update(), left * 1000)
+            if denied := topics & cluster.unauthorized_topics:
+                raise asked(kafka.TopicAuthorizationFailedError(denied), "looking for topics", user=self.user)
             missing = {topic for topic in topics if not cluster.partitions_for_topic(topic)}
 
     def assignment(self) -> frozenset[Partition]:
@@ -157,7 +164,7 @@ class KafkaReader:
                 where = {tp: at.offset if at else -1 for tp, at in error.divergent_offsets.items()}
                 raise self._out_of_range(where) from error
             except kafka.KafkaError as error:
-                raise asked(error, "reading") from error
+                raise asked(error, "reading", user=self.user) from error
             if self._fenced:
                 raise errors.Fenced("another process runs as this system: give one of the two another name")
             return {Partition(*tp): [_record(r) for r in records] for tp, records in polled.items()}
@@ -166,7 +173,7 @@ class KafkaReader:
         """Set the first position where the group has none. "latest" is the end as this consumer can see it:
         behind an open transaction that is the transaction's beginning, so what it commits later is read."""
         wanted = [tp for tp in partitions if tp in self._raw.assignment()]
-        with asking("looking for the beginning"):
+        with asking("looking for the beginning", user=self.user):
             look = self._raw.beginning_offsets if self._start == "earliest" else self._raw.end_offsets
             found = look(wanted, timeout_ms=_TIMEOUT_MS) if wanted else {}
         for tp, offset in found.items():
@@ -206,14 +213,14 @@ class KafkaReader:
             self._begin(error.args[0])
             position = self._raw.position(tp, timeout_ms=_TIMEOUT_MS)
         except kafka.KafkaError as error:
-            raise asked(error, "asking for the position") from error
+            raise asked(error, "asking for the position", user=self.user) from error
         if position is None:
             raise errors.Unavailable(f"no position for {tp.topic} partition {tp.partition} in time; try again later")
         return int(position)
 
     def committed(self, partition: Partition) -> Position | None:
         self._needs_group()
-        with asking(f"asking for the position of {self.group}"):
+        with asking(f"asking for the position of {self.group}", user=self.user):
             found = self._raw.committed(TopicPartition(*partition), metadata=True, timeout_ms=_TIMEOUT_MS)
         return None if found is None else Position(offset=found.offset, metadata=found.metadata or "")
 
@@ -227,7 +234,7 @@ class KafkaReader:
                 raise errors.Fenced("another process runs as this system: give one of the two another name") from None
             if fate_of(error) is Fate.MOOT:
                 return False
-            raise asked(error, f"committing for {self.group}") from error
+            raise asked(error, f"committing for {self.group}", user=self.user) from error
         return True
 
     def _needs_group(self) -> None:
@@ -245,7 +252,7 @@ class KafkaReader:
         return self._raw.group_metadata()
 
     def close(self) -> None:
-        with asking("closing"):
+        with asking("closing", user=self.user):
             self._raw.close(autocommit=False, timeout_ms=2_000)
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong import errors
+from hutong.transport.denials import Denial, denied
 from hutong.transport.fates import Fate, asked_in_vain
 
 FATES: Mapping[type[BaseException], Fate] = MappingProxyType(
@@ -73,9 +74,21 @@ FATES: Mapping[type[BaseException], Fate] = MappingProxyType(
         kafka.TransactionalIdAuthorizationFailedError: Fate.WRONG,
         kafka.SaslAuthenticationFailedError: Fate.WRONG,
         kafka.UnsupportedSaslMechanismError: Fate.WRONG,
+        kafka.SecurityDisabledError: Fate.WRONG,
         kafka.UnsupportedVersionError: Fate.WRONG,
         kafka.UnsupportedCodecError: Fate.WRONG,
         kafka.KafkaConfigurationError: Fate.WRONG,
+    }
+)
+
+DENIALS: Mapping[type[BaseException], Denial] = MappingProxyType(
+    {
+        kafka.SaslAuthenticationFailedError: Denial.LOGIN,
+        kafka.TopicAuthorizationFailedError: Denial.TOPIC,
+        kafka.GroupAuthorizationFailedError: Denial.GROUP,
+        kafka.TransactionalIdAuthorizationFailedError: Denial.TRANSACTIONAL_ID,
+        kafka.ClusterAuthorizationFailedError: Denial.CLUSTER,
+        kafka.SecurityDisabledError: Denial.NO_ACCESS_CONTROL,
     }
 )
 
@@ -92,15 +105,25 @@ def told(error: BaseException) -> str:
     return text if name in text else f"{name}: {text}" if text else name
 
 
-def asked(error: BaseException, what: str) -> errors.BusError:
-    """The bus error for a question or commit that failed so; ``what`` says what was wanted."""
-    return asked_in_vain(fate_of(error), what, told(error))
+def explained(error: BaseException, user: str | None) -> str:
+    """The error as :func:`told`; where the broker denies ``user`` something, who is denied what, and what to do."""
+    denial = DENIALS.get(type(error))
+    if denial is None:
+        return told(error)
+    named = error.args[0] if error.args else ""
+    names = ", ".join(sorted(named)) if isinstance(named, (set, frozenset)) else str(named)
+    return denied(denial, told(error), user=user, names=names)
+
+
+def asked(error: BaseException, what: str, *, user: str | None = None) -> errors.BusError:
+    """The bus error for a question or commit that failed so; ``what`` says what was wanted, ``user`` who this is."""
+    return asked_in_vain(fate_of(error), what, explained(error, user))
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def asking(what: str, *, user: str | None = None) -> Iterator[None]:
     """Turn kafka-python's errors in this block into ours, see :func:`asked`."""
     try:
         yield
     except kafka.KafkaError as error:
-        raise asked(error, what) from error
+        raise asked(error, what, user=user) from error

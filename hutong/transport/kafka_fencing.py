@@ -15,10 +15,10 @@ from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
 from hutong.transport.fates import Fate
 from hutong.transport.kafka_consumer import KafkaReader
-from hutong.transport.kafka_errors import fate_of, told
+from hutong.transport.kafka_errors import asked, explained, fate_of, told
 from hutong.transport.kafka_sender import SETTINGS, Sender
 from hutong.transport.sending import check_sendable
-from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
+from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings
 
 
 class FencingProducer:
@@ -38,7 +38,7 @@ class FencingProducer:
             }
         )
         try:
-            self._within(time.monotonic() + timeout, "fencing", self._sender.raw.init_transactions)
+            self._within(time.monotonic() + timeout, FENCING, self._sender.raw.init_transactions)
         except errors.BusError:
             self._sender.close(0.1)
             raise
@@ -144,12 +144,17 @@ class FencingProducer:
             raise self._failure(what, failure[0]) from failure[0]
 
     def _failure(self, what: str, error: BaseException) -> errors.BusError:
-        """Fenced or UnknownOutcome. kafka-python hides the reason of a second failure behind a general one."""
+        """Fenced or UnknownOutcome; SettingsError where fencing was refused.
+
+        kafka-python hides the reason of a second failure behind a general one.
+        """
         manager = self._sender.raw._transaction_manager
         for reason in (error, manager.last_error):
             if reason is not None and fate_of(reason) is Fate.FENCED:
                 return errors.Fenced(f"{self._id}: another process owns it now ({what}: {told(reason)})")
-        return errors.UnknownOutcome(f"{self._id}: {what} failed ({told(error)})")
+        if what == FENCING and fate_of(error) is Fate.WRONG:
+            return asked(error, f"{self._id}: {what}", user=self._sender.user)
+        return errors.UnknownOutcome(f"{self._id}: {what} failed ({explained(error, self._sender.user)})")
 
     def close(self) -> None:
         self._sender.close(2.0 if self._life.failure is None else 0.5)

@@ -10,7 +10,7 @@ from typing import Any
 from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong.transport import Outgoing, Placed
-from hutong.transport.kafka_errors import asked, fate_of, told
+from hutong.transport.kafka_errors import asked, explained, fate_of, told
 from hutong.transport.kafka_sender import SETTINGS, Sender
 from hutong.transport.sending import Failed, check_sendable, verdict
 
@@ -39,7 +39,7 @@ class IdempotentProducer:
             sender.hand_over(records, futures)
         except kafka.KafkaError as error:
             if not futures:
-                raise asked(error, f"sending to {records[0].topic}") from error
+                raise asked(error, f"sending to {records[0].topic}", user=sender.user) from error
             broken = error
         sender.flush(deadline)
         if not all(future.succeeded() or future.failed() for future in futures):
@@ -65,7 +65,7 @@ class IdempotentProducer:
 
     def _judge(self, records: Sequence[Outgoing], futures: list[Any], broken: Exception | None, timeout: float) -> None:
         failed = [
-            Failed(r, fate_of(f.exception), told(f.exception))
+            Failed(r, fate_of(f.exception), explained(f.exception, self._sender.user))
             for r, f in zip(records, futures, strict=False)
             if f.failed()
         ]

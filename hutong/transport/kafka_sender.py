@@ -13,7 +13,8 @@ from kafka import errors as kafka
 
 from hutong import errors
 from hutong.transport import Outgoing
-from hutong.transport.kafka_errors import asked
+from hutong.transport.kafka_errors import asked, asking
+from hutong.transport.kafka_security import user_of
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import MAX_REQUEST
 
@@ -38,11 +39,13 @@ _TOPIC_WAIT = 5.0  # seconds a topic may take to become known, longer than a new
 class Sender:
     """What both producers share: a KafkaProducer whose topics are known and whose futures are all looked at."""
 
+    user: str | None = None
+    """Who this is to the broker; None where it does not ask."""
+
     def __init__(self, settings: Mapping[str, object]) -> None:
-        try:
+        self.user = user_of(settings)
+        with asking(f"connecting to {settings['bootstrap_servers']}", user=self.user):
             self.raw: Any = KafkaProducer(**settings)
-        except kafka.KafkaError as error:
-            raise asked(error, f"connecting to {settings['bootstrap_servers']}") from error
         _one_deadline(self.raw._accumulator)
 
     def know(self, topics: set[str], deadline: float) -> None:
@@ -63,7 +66,7 @@ class Sender:
                     ) from error
                 raise errors.Unavailable("the broker cannot be reached; nothing was sent") from error
             except kafka.KafkaError as error:
-                raise asked(error, f"looking for topic {topic}") from error
+                raise asked(error, f"looking for topic {topic}", user=self.user) from error
 
     def hand_over(self, records: Sequence[Outgoing], futures: list[Any]) -> None:
         """Put records into the producer's buffer, one future each."""

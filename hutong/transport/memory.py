@@ -4,8 +4,8 @@ It keeps what users of the transport may rely on, and what hurts them: transacti
 an open one blocks committed readers until its owner is fenced, rebalances make commits moot, positions go out of
 range. ``tests/contract`` runs the same suite on it and on a real broker.
 
-Not like Kafka: it is never away; a rebalance does not wait for the others (see :mod:`hutong.transport.memory_group`);
-a topic's ``max.message.bytes`` is held against the uncompressed size.
+Not like Kafka: it is never away; what its access control says stops nobody; a rebalance does not wait for the others
+(see :mod:`hutong.transport.memory_group`); a topic's ``max.message.bytes`` is held against the uncompressed size.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from itertools import count
 
 from hutong import errors
 from hutong.transport import Bounds, Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
+from hutong.transport.memory_access import MemoryAccessControl
 from hutong.transport.memory_group import Group
 from hutong.transport.memory_log import Ending, Log, Transaction
 from hutong.transport.memory_reader import MemoryReader
@@ -37,6 +38,7 @@ class MemoryTransport:
         self.members_of: dict[str, Group] = {}
         self.names = count(1)
         self._configs: dict[str, dict[str, str]] = {}
+        self._access = MemoryAccessControl()
         self._epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
         self.forgetful = False
@@ -92,6 +94,9 @@ class MemoryTransport:
                     self.logs[topic.name] = [Log() for _ in range(topic.partitions)]
                     self._configs[topic.name] = {"max.message.bytes": str(_MAX_MESSAGE), **topic.config}
 
+    def closed(self, topics: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
     def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         with self.changed:
             if missing := [name for name in topics if name not in self._configs]:
@@ -124,6 +129,9 @@ class MemoryTransport:
                 log = logs[partition.number]
                 found[partition] = Bounds(begin=log.begin, stable=log.stable_end, end=log.end)
             return found
+
+    def access(self) -> MemoryAccessControl:
+        return self._access
 
     def close(self) -> None:
         """Nothing to give back."""

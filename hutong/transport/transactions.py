@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from hutong.errors import BusError, Fenced, UnknownOutcome
 from hutong.transport import Outgoing, Partition, Placed
 
+FENCING = "fencing"
+"""A transactional producer's first call, before which nothing of its process can have been written."""
+
 
 class OneLife:
     """The life of a transactional producer: whatever fails once, leaves it of no use. ``name`` is its id."""

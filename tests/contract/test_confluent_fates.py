@@ -159,7 +159,7 @@ def test_old_leaders(code: int) -> None:
         answer.set_result(SimpleNamespace(offset=7))
 
     transport: Any = ConfluentTransport("nobody:1")
-    transport._admin = SimpleNamespace(list_offsets=list_offsets, list_topics=list_topics)
+    transport._admin._client = SimpleNamespace(list_offsets=list_offsets, list_topics=list_topics)
     assert transport.bounds([A]) == {A: Bounds(begin=7, stable=7, end=7)}
 
 
