@@ -23,7 +23,7 @@ fi
 
 if ! docker image inspect "$KAFKA_IMAGE" >/dev/null 2>&1; then
     mkdir "$stage/kafka" "$stage/kafka/jars"
-    cp docker/kafka/Dockerfile docker/kafka/run "$stage/kafka/"
+    cp docker/kafka/Dockerfile docker/kafka/run docker/kafka/kafka-storage.sh "$stage/kafka/"
     "${PYTHON:-.venv/bin/python}" - "$stage/kafka" <<'PYTHON'
 import shutil
 import sys

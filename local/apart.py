@@ -11,44 +11,76 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from hutong.errors import BusError, SettingsError
-from hutong.settings import SEALING_SUFFIX
-from hutong.transport.kafka import KafkaTransport
+from hutong.securing.acls import SERVICES, principal
+from hutong.securing.applying import carry_out, plan
+from hutong.securing.passwords import PasswordFolder
+from hutong.settings import SEALING_SUFFIX, Settings
+from hutong.transport import Transport
+from hutong.transport.choice import transport_of
+from local.certificates import certificates
 from local.cities import City
-from local.founding import FoundedCity, found, write_settings
+from local.founding import FoundedCity, found, registrar_of, write_settings
+from local.secured import BROKER, OPERATOR, access
 
 FOLDERS = Path("/organisations")
 """Where the founder sees the folders of the organisations, by their names."""
 SEEN_AT = Path("/hutong")
 """Where each organisation sees its own."""
+HOME = Path("/city")
+"""Where the founder keeps everything."""
+SECRETS = Path("/secrets")
+"""Where he puts what secured brokers must have, and find."""
+PASSWORDS = "passwords"
+BROKERS = ["kafka-1", "kafka-2", "kafka-3"]
 PATIENCE = 120.0
 """Seconds that brokers may take until there are enough of them."""
 AGAIN = 1.0
 
 Name = Annotated[str, typer.Option("--city", help="The demo city. 城市")]
+T = TypeVar("T")
+Home = Annotated[Path, typer.Option(help="Where everything of the city is kept. 城市目录")]
+Secrets = Annotated[Path, typer.Option(help="What secured brokers see. 代理机密目录")]
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 
 def hand_out(founded: FoundedCity, organisation: str, folder: Path, *, seen_at: Path = SEEN_AT) -> None:
     """Put what ``organisation`` needs into ``folder``: ``settings.toml``, and its keys under ``keys``.
 
-    The custodian's master key is among them. Nothing that others need is there, and nothing else in it is touched.
+    The custodian's master key is among them; where the broker asks who comes, also whom to trust (``ca.pem``) and its
+    ``passwords``. Nothing that others need is there, and nothing else in it is touched.
     """
-    keys = folder / "keys"
-    keys.mkdir(mode=0o700, exist_ok=True)
-    own = [founded.key(organisation), founded.key(organisation).with_name(organisation + SEALING_SUFFIX)]
+    keys = [founded.key(organisation), founded.key(organisation).with_name(organisation + SEALING_SUFFIX)]
     if organisation == founded.custodian:
-        own.append(founded.master_key)
-    for key in own:
-        shutil.copy(key, keys)
-    write_settings(folder / "settings.toml", replace(founded, home=seen_at).values(organisation))
+        keys.append(founded.master_key)
+    _copy(keys, folder / "keys")
+    seen = replace(founded, home=seen_at)
+    if founded.access is not None:
+        services = [principal(organisation, name) for name in SERVICES] if organisation == founded.city.id else []
+        users = [founded.access(user) for user in (organisation, *services)]
+        _copy([Path(user["password_file"]) for user in users], folder / PASSWORDS)
+        shutil.copy(users[0]["ca_file"], folder)
+        seen = replace(seen, access=_access(seen_at, seen_at))
+    write_settings(folder / "settings.toml", seen.values(organisation))
+
+
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for file in files:
+        shutil.copy(file, folder)
+
+
+def _access(home: Path, certificates: Path) -> Callable[[str], Mapping[str, str]]:
+    """How each user connects, whose password lies under ``home``."""
+    return partial(access, authority=certificates / "ca.pem", passwords=PasswordFolder(home / PASSWORDS))
 
 
 def handed_out(folders: Path) -> Iterator[Path]:
@@ -62,16 +94,53 @@ def found_apart(
     name: Name = "beijing",
     replication: Annotated[int, typer.Option(min=1, help="On how many brokers each topic lies. 副本数")] = 1,
     speed: Annotated[int, typer.Option(min=1, help="How much faster its time limits run. 倍速")] = 1,
-    home: Annotated[Path, typer.Option(help="Where everything of the city is kept. 城市目录")] = Path("/city"),
+    secured: Annotated[bool, typer.Option(help="The brokers ask who comes. 安全模式")] = False,
+    home: Home = HOME,
+    secrets: Secrets = SECRETS,
     folders: Annotated[Path, typer.Option(help="Where the organisations' folders are. 各单位目录")] = FOLDERS,
 ) -> None:
     """Found the city, or find it founded, and hand out what each organisation needs. 建立城市."""
     city = City.load(name)
-    with contextlib.closing(KafkaTransport(bootstrap)) as transport:
-        founded = _found(city, home, bootstrap, transport, replication=replication, speed=speed)
+    seen = _access(home, secrets) if secured else None
+    operator = Settings.load(
+        bootstrap=bootstrap,
+        city=city.id,
+        organisation=city.id,
+        registrar_key="0" * 64,
+        **(seen(OPERATOR) if seen else {}),
+    )
+    with contextlib.closing(transport_of(operator)) as transport:
+        founded = patiently(
+            lambda: found(city, home, bootstrap, transport, replication=replication, speed=speed, access=seen)
+        )
+        if secured:
+            write_settings(home / "operator.toml", founded.values(city.id, user=OPERATOR))
+            patiently(lambda: applied(founded, transport, PasswordFolder(home / PASSWORDS)))
     for folder in handed_out(folders):
         hand_out(founded, folder.name, folder)
         typer.echo(f"{folder.name} has its keys and settings")
+
+
+def applied(founded: FoundedCity, transport: Transport, passwords: PasswordFolder) -> None:
+    """What ``hutong org apply`` does."""
+    with registrar_of(founded, transport) as registrar:
+        control = transport.access()
+        carry_out(plan(registrar.directory, control, city=founded.city.id), control, passwords)
+
+
+@app.command("secrets")
+def make_secrets(
+    hosts: Annotated[list[str], typer.Option("--host", help="A broker's name. 代理主机名")] = BROKERS,
+    home: Home = HOME,
+    secrets: Secrets = SECRETS,
+) -> None:
+    """Make what secured brokers need before they first start, or find it made. 证书与平台管理员口令."""
+    made = certificates(secrets, hosts=hosts, name=BROKER)
+    password = PasswordFolder(home / PASSWORDS)
+    password.have(OPERATOR)
+    for file in (made.broker, Path(shutil.copy(password.file(OPERATOR), secrets))):
+        file.chmod(0o444)  # the brokers' containers run as another user; no others see the folder
+    typer.echo(f"{secrets} has the brokers' certificate and the password of {OPERATOR}")
 
 
 @app.command("folders")
@@ -81,14 +150,12 @@ def list_folders(name: Name = "beijing") -> None:
         typer.echo(FOLDERS / organisation)
 
 
-def _found(
-    city: City, home: Path, bootstrap: str, transport: KafkaTransport, *, replication: int, speed: int
-) -> FoundedCity:
-    """Found it; what was begun is completed by the next try, as long as brokers may still be starting."""
+def patiently(act: Callable[[], T]) -> T:
+    """Act; what was begun is completed by the next try, as long as brokers may still be starting."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return found(city, home, bootstrap, transport, replication=replication, speed=speed)
+            return act()
         except BusError as error:
             if time.monotonic() > deadline:
                 raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,8 +30,9 @@ class Certificates:
     broker: Path
 
 
-def certificates(folder: Path, *, host: str, name: str) -> Certificates:
-    """The certificates in ``folder``, made where they are missing: for the IP address ``host``, in the name ``name``.
+def certificates(folder: Path, *, hosts: Sequence[str], name: str) -> Certificates:
+    """The certificates in ``folder``, made where they are missing: for ``hosts`` (names or IP addresses) and localhost,
+    in the name ``name``.
 
     The authority's key is thrown away at once: it signs this one certificate, so nobody can make another.
     """
@@ -54,10 +56,7 @@ def certificates(folder: Path, *, host: str, name: str) -> Certificates:
         .add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
         )
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host)), x509.DNSName("localhost")]),
-            critical=False,
-        )
+        .add_extension(x509.SubjectAlternativeName([_host(each) for each in (*hosts, "localhost")]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), critical=False)
         .sign(root, hashes.SHA256())
     )
@@ -69,6 +68,13 @@ def certificates(folder: Path, *, host: str, name: str) -> Certificates:
     written.write_bytes(authority.public_bytes(Encoding.PEM))
     written.replace(made.authority)
     return made
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _named(name: str) -> x509.Name:

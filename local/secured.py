@@ -18,7 +18,19 @@ OPERATOR = "platform_operator"
 """The platform's operator 平台管理员, the broker's super user: no organisation's id has an underscore."""
 
 MECHANISM = "SCRAM-SHA-512"
-_BROKER = "hutong-broker"
+BROKER = "hutong-broker"
+"""Whose certificate brokers show each other; who has it may do everything."""
+
+
+def access(user: str, *, authority: Path, passwords: PasswordFolder) -> Mapping[str, str]:
+    """The settings, by name, with which ``user`` connects to a broker whose certificate ``authority`` signed."""
+    return {
+        "security_protocol": "SASL_SSL",
+        "ca_file": str(authority),
+        "sasl_mechanism": MECHANISM,
+        "user": user,
+        "password_file": str(passwords.file(user)),
+    }
 
 
 class SecuredKafka(EmbeddedKafka):
@@ -42,17 +54,11 @@ class SecuredKafka(EmbeddedKafka):
     @property
     def certificates(self) -> Certificates:
         """The authority to trust, and the broker's own."""
-        return certificates(self.folder / "tls", host=HOST, name=_BROKER)
+        return certificates(self.folder / "tls", hosts=[HOST], name=BROKER)
 
     def values(self, user: str = OPERATOR) -> Mapping[str, str]:
         """The settings, by name, with which ``user`` connects."""
-        return {
-            "security_protocol": "SASL_SSL",
-            "ca_file": str(self.certificates.authority),
-            "sasl_mechanism": MECHANISM,
-            "user": user,
-            "password_file": str(self.passwords.file(user)),
-        }
+        return access(user, authority=self.certificates.authority, passwords=self.passwords)
 
     def _listeners(self, port: int, controller: int) -> Mapping[str, object]:
         brokers = free_port(but=controller)  # told to itself alone, so a new one at every start does no harm
@@ -71,7 +77,7 @@ class SecuredKafka(EmbeddedKafka):
             f"{clients}.sasl.enabled.mechanisms": MECHANISM,
             f"{clients}.{MECHANISM.lower()}.sasl.jaas.config": login,
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": f"User:CN={_BROKER};User:{OPERATOR}",
+            "super.users": f"User:CN={BROKER};User:{OPERATOR}",
         }
 
     def _format_options(self) -> Sequence[str]:

@@ -62,7 +62,12 @@ def test_every_organisation_of_the_compose_file_is_one_of_the_city() -> None:
     assert mounted.pop("city") == "/city"
     assert {Path(folder).name for folder in mounted.values()} <= City.load("beijing").organisations.keys()
     assert {Path(folder).parent for folder in mounted.values()} == {FOLDERS}
-    used = {volume for one in COMPOSE["services"].values() for volume in one["volumes"] if volume.endswith(":/hutong")}
+    used = {
+        volume
+        for one in COMPOSE["services"].values()
+        for volume in one.get("volumes", ())
+        if volume.endswith(":/hutong")
+    }
     assert used == {f"{volume}:/hutong" for volume in mounted}
 
 

@@ -34,7 +34,7 @@ def settings(**given: Any) -> Settings:
 def files(tmp_path: Path) -> dict[str, Any]:
     """All that it takes."""
     (tmp_path / "password").write_text("secret\n")
-    authority = certificates(tmp_path, host="127.0.0.1", name="broker").authority
+    authority = certificates(tmp_path, hosts=["127.0.0.1"], name="broker").authority
     return {"security_protocol": "SASL_SSL", "ca_file": authority, "password_file": tmp_path / "password"}
 
 
@@ -72,7 +72,7 @@ def test_what_would_not_protect_is_said(files: dict[str, Any], change: dict[str,
 def stranger(tmp_path: Path) -> Iterator[str]:
     """The address of one who shows the certificate of another authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates(tmp_path / "other", host="127.0.0.1", name="broker").broker)
+    context.load_cert_chain(certificates(tmp_path / "other", hosts=["127.0.0.1"], name="broker").broker)
 
     def greet() -> None:
         with suppress(OSError):
