@@ -27,6 +27,11 @@ def test_create_again(bench: Bench) -> None:
     assert bench.reader().end(Partition(topic, 0)) == 1
 
 
+def test_nothing_is_closed_where_nobody_is_asked_who_he_is(bench: Bench) -> None:
+    """Neither what is there nor what is not."""
+    assert bench.transport.closed([bench.topic(), bench.name("missing")]) == frozenset()
+
+
 def test_configs(bench: Bench) -> None:
     """A topic is held to what it was created with; of a topic that is missing nothing can be told."""
     given = {"retention.ms": "1000000", "cleanup.policy": "delete", "max.message.bytes": "2000000"}

@@ -131,6 +131,8 @@ def test_what_is_denied_is_said_with_who_and_what_and_what_to_do(secured: Secure
             transport.bounds([Partition("ledger", 0)])
         with pytest.raises(hutong.SettingsError, match=r"ledger"):
             transport.configs(["ledger"])
+        assert transport.closed(["ledger", "submissions", "directory"]) == {"ledger"}
+        assert transport.closed([]) == frozenset()
         writable = transport.consumer(client_id="test")
         writable.assign([Partition("submissions", 0)])
         with contextlib.closing(writable), pytest.raises(hutong.SettingsError, match=r"water may not .* submissions"):
