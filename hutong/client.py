@@ -40,6 +40,7 @@ from hutong.submitting.receipts import Receipts
 from hutong.submitting.sending import Direct, Sender, Wait, Way
 from hutong.subscribing.subscription import Patience, Subscription
 from hutong.subscribing.wishes import Wishes
+from hutong.topics import absent
 from hutong.transport import Partition, Producer, Record, Transport
 from hutong.transport.choice import transport_of
 from hutong.transport.partition import partition_of
@@ -376,7 +377,7 @@ class Bus:
         topic = "ledger" if source == "ledger" else f"deliveries.{self.organisation}"
         count = self._transport.topics().get(topic)
         if count is None:
-            raise SettingsError(f"topic {topic} is not there: was the city founded, the organisation registered?")
+            raise absent(self._transport, topic)
         numbers = [partition_of(ticket.encode(), count)] if ticket and source == "ledger" else range(count)
         places = [Partition(topic, number) for number in numbers]
         wanted = Selection(

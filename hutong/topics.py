@@ -120,3 +120,13 @@ def _settings(transport: Transport, names: Sequence[str]) -> tuple[dict[str, dic
             except SettingsError as error:
                 closed[name] = str(error)
         return settings, closed
+
+
+def absent(transport: Transport, topic: str) -> SettingsError:
+    """Why a topic that the broker does not list cannot be read: it is closed to this client, or not there."""
+    if transport.closed([topic]):
+        return SettingsError(
+            f"topic {topic} is closed to you: `hutong org list` shows your rights; what follows from them holds from "
+            "the next `hutong org apply` on"
+        )
+    return SettingsError(f"topic {topic} is not there: was the city founded, the organisation registered?")

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from hutong.board import Board
 from hutong.codec import Codec
-from hutong.errors import InvalidEvent, SettingsError
+from hutong.errors import InvalidEvent
 from hutong.subscribing.marks import Seen, stamp_of
+from hutong.topics import absent
 from hutong.transport import Partition, Record, Transport
 from hutong.wire.envelope import parse_time
 from hutong.wire.stamps import LedgerStamp
@@ -40,7 +41,7 @@ class Watch:
         self._seen = Seen()
         there = transport.topics()
         if missing := [topic for topic in topics if topic not in there]:
-            raise SettingsError(f"topic {missing[0]} is not there: was the city founded, the organisation registered?")
+            raise absent(transport, missing[0])
         self._bounds = transport.bounds([Partition(topic, n) for topic in topics for n in range(there[topic])])
         self._consumer = transport.consumer(client_id=client_id)
         self._consumer.assign(list(self._bounds))

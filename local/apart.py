@@ -136,9 +136,11 @@ def make_secrets(
 ) -> None:
     """Make what secured brokers need before they first start, or find it made. 证书与平台管理员口令."""
     made = certificates(secrets, hosts=hosts, name=BROKER)
-    password = PasswordFolder(home / PASSWORDS)
-    password.have(OPERATOR)
-    for file in (made.broker, Path(shutil.copy(password.file(OPERATOR), secrets))):
+    passwords, given = PasswordFolder(home / PASSWORDS), PasswordFolder(secrets).file(OPERATOR)
+    passwords.have(OPERATOR)
+    if not given.exists():
+        shutil.copy(passwords.file(OPERATOR), given)
+    for file in (made.broker, given):
         file.chmod(0o444)  # the brokers' containers run as another user; no others see the folder
     typer.echo(f"{secrets} has the brokers' certificate and the password of {OPERATOR}")
 

@@ -72,6 +72,13 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"topic (\S+) is not there: was the city founded, the organisation registered\?",
             "没有主题 {0}：城市是否已建立，单位是否已登记？",
         ),
+        (
+            (
+                r"topic (\S+) is closed to you: `hutong org list` shows your rights; what follows from them holds from "
+                r"the next `hutong org apply` on"
+            ),
+            "主题 {0} 对本单位不开放：权限见 `hutong org list`，变更自下一次 `hutong org apply` 起生效",
+        ),
         (r"(.+): the broker does not answer \((.+)\); try again later", "消息服务器没有应答（{0}：{1}），请稍后再试"),
         (
             (

@@ -7,31 +7,18 @@ import pytest
 from tests.containers.deployment import SECONDS, Deployment
 from tests.contract.bench import until
 
-WATER = ("kind=help", "channel=phone", "category=public_service/water", "area=110105026")
-
 pytestmark = pytest.mark.timeout(900)
-
-
-def file(city: Deployment) -> str:
-    """A ticket that the water utility will lead."""
-    values = (word for value in WATER for word in ("--set", value))
-    ticket: str = city.hutong("submit", "filed", *values)["ticket"]
-    return ticket
-
-
-def is_closed(city: Deployment, ticket: str) -> bool:
-    return bool(city.hutong("ticket", "show", ticket)["state"] == "closed")
 
 
 def test_a_ticket_is_closed_and_another_after_admit_was_killed(city: Deployment) -> None:
     """Filed with the command inside the image, led by the water utility, closed; killed, admit is started again."""
-    first = file(city)
-    until(lambda: is_closed(city, first), "the first ticket is closed", SECONDS)
+    first = city.file()
+    until(lambda: city.is_closed(first), "the first ticket is closed", SECONDS)
     assert city.hutong("ticket", "show", first)["lead"] == "110000.water"
     before = city.state("admit")["Pid"]
     city.signal("admit", "KILL")
-    second = file(city)
-    until(lambda: is_closed(city, second), "the second ticket is closed", SECONDS)
+    second = city.file()
+    until(lambda: city.is_closed(second), "the second ticket is closed", SECONDS)
     assert city.state("admit")["Pid"] not in (before, 0)
 
 

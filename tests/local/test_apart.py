@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from hutong.securing.passwords import PasswordFolder
 from hutong.settings import Settings
 from hutong.testing import MemoryTransport
-from local.apart import FOLDERS, hand_out
+from local.apart import FOLDERS, hand_out, make_secrets
 from local.cities import City
 from local.founding import FoundedCity, found
 from local.java import KAFKA
 from local.kafka import CITY_SIZE
+from local.secured import access
 from tests.brokers import IMAGE
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -54,6 +59,40 @@ def test_the_custodian_alone_is_given_the_master_key(founded: FoundedCity, tmp_p
         (tmp_path / name).mkdir()
         hand_out(founded, name, tmp_path / name)
     assert [found.parent.parent.name for found in tmp_path.rglob("master.key")] == ["110000.custodian"]
+
+
+def test_what_secured_brokers_need_is_made_once(tmp_path: Path) -> None:
+    """A second `up` finds it, and changes nothing; both files can be read by the brokers' user."""
+    for _ in range(2):
+        make_secrets(["kafka-1"], tmp_path / "city", tmp_path)
+        files = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+        assert sorted(files) == ["broker.pem", "ca.pem", "platform_operator.password"]
+        assert all(file.stat().st_mode & 0o004 for file in tmp_path.glob("*.p*"))
+    assert files == {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    own = tmp_path / "city" / "passwords" / "platform_operator.password"
+    assert own.read_bytes() == files["platform_operator.password"]
+
+
+def test_where_brokers_ask_who_comes_an_organisation_is_given_its_own_passwords(
+    founded: FoundedCity, tmp_path: Path
+) -> None:
+    """The city's own organisation has those of admit and deliver, too; settings name what is in the folder."""
+    (tmp_path / "ca.pem").write_text("whom to trust")
+    passwords = PasswordFolder(tmp_path / "all")
+    for user in ("110000", "110000_admit", "110000_deliver", "110000.water"):
+        passwords.have(user)
+    secured = replace(founded, access=partial(access, authority=tmp_path / "ca.pem", passwords=passwords))
+    for name in ("110000", "110000.water"):
+        (tmp_path / name).mkdir()
+        hand_out(secured, name, tmp_path / name)
+    assert [file.name for file in (tmp_path / "110000.water" / "passwords").iterdir()] == ["110000.water.password"]
+    handed_out = sorted(file.name for file in (tmp_path / "110000" / "passwords").iterdir())
+    assert handed_out == ["110000.password", "110000_admit.password", "110000_deliver.password"]
+    values = tomllib.loads((tmp_path / "110000.water" / "settings.toml").read_text())
+    assert values["password_file"] == "/hutong/passwords/110000.water.password"
+    assert (values["ca_file"], values["user"], values["security_protocol"]) == (
+        "/hutong/ca.pem", "110000.water", "SASL_SSL",
+    )  # fmt: skip
 
 
 def test_every_organisation_of_the_compose_file_is_one_of_the_city() -> None:

@@ -148,6 +148,8 @@ def test_what_is_denied_is_said_with_who_and_what_and_what_to_do(secured: Secure
             transport.transactional(client_id="test", transactional_id=f"admit-{CITY}-0")
         with pytest.raises(hutong.SettingsError, match=r"water may not .* platform's operator"):
             transport.access().allow([Acl(user=WATER, resource="topic", name="ledger", operation="read")])
+        with pytest.raises(hutong.SettingsError, match=r"water may not .* platform's operator"):
+            transport.access().users()
         with pytest.raises(hutong.SettingsError, match=r"does 110000\.water have .* platform's operator"):
             transport.access().admit({WATER: "mine"})
 
