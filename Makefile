@@ -4,6 +4,7 @@
 #   make chaos ARGS="--short --json"      everything about a city breaks; root on Linux: the network too
 #   make test-wheel                       the wheel alone in empty environments, lowest and newest dependencies
 #   make test-containers                  with Docker: the contract suite and a city, in containers of KAFKA_IMAGE
+#   make docs                             these pages as a site: build/docs/index.html
 #   make fuzz ARGS="--minutes 10"         hurt records, from a log's bytes to admit's decision
 
 MAKEFLAGS += --no-print-directory
@@ -14,7 +15,7 @@ FOUND = $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 NONE = No Python 3.11 or newer with venv was found on PATH: install one (Debian, Ubuntu: apt install python3 python3-venv).
 setup = @python="$(FOUND)"; [ -n "$$python" ] || { echo "$(NONE)" >&2; exit 2; }; "$$python" local/venv.py $(1)
 
-.PHONY: help demo test test-wheel test-containers chaos fuzz lint format clean
+.PHONY: help demo test test-wheel test-containers docs chaos fuzz lint format clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
@@ -34,6 +35,10 @@ test-containers:
 	$(call setup,requirements-dev.txt)
 	@HUTONG_TEST_BROKER=container TESTCONTAINERS_RYUK_DISABLED=true $(PY) -m pytest -p tests.strictness \
 		tests/contract tests/integration/test_life.py tests/containers $(ARGS)
+
+docs:
+	$(call setup,requirements-docs.txt)
+	@$(PY) -m sphinx -q -E -a -W --keep-going -c docs -d build/doctrees . build/docs && echo "the site is build/docs/index.html"
 
 chaos:
 	$(call setup,requirements-dev.txt)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
 from calendar import monthrange
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +18,7 @@ from hutong.errors import SettingsError, Unavailable
 from local.cities import City
 from local.demo import Play, play
 from local.generator import Generator
+from local.kafka import EmbeddedKafka
 from local.supervisor import inherited
 
 SPEED = 720
@@ -66,6 +70,19 @@ def generate(
 
 
 @app.command()
+def broker(
+    home: Annotated[Path, typer.Argument(help="The folder of its data. 数据目录")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on 127.0.0.1. 端口")] = 9092,
+) -> None:
+    """Run one Kafka of its own until Ctrl-C or SIGTERM, to try out what needs one. 启动 Kafka."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with EmbeddedKafka(home, port=port) as kafka:
+        print(f"Kafka listens on {kafka.bootstrap}; Ctrl-C ends it", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@app.command()
 def demo(
     tickets: Annotated[int | None, typer.Option(min=1, help="How many complaints, or rows of --data. 工单数")] = None,
     data: Annotated[Path | None, typer.Option(help="A real export (CSV, also .gz) to play instead. 数据文件")] = None,
@@ -76,6 +93,7 @@ def demo(
         int | None,
         typer.Option(min=1, help=f"How many times faster than a day it is played; {SPEED} unless --data. 倍速"),
     ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Keep the last screen in this file, as SVG. 截图")] = None,
     leave: Annotated[bool, typer.Option("--exit", help="End when the play is over. 结束后退出")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout. JSON 输出")] = False,
 ) -> None:
@@ -102,7 +120,7 @@ def demo(
     for name in os.environ.keys() - inherited().keys():
         del os.environ[name]  # the checker reads the city by its own settings, too
     try:
-        sys.exit(play(what, home, bootstrap=bootstrap, client=client, stay=not leave, as_json=as_json))
+        sys.exit(play(what, home, bootstrap=bootstrap, client=client, stay=not leave, as_json=as_json, svg=svg))
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it stood", file=sys.stderr)
         sys.exit(130)

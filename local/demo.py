@@ -19,6 +19,7 @@ from rich.console import Console
 from hutong.board import Board, states_of
 from hutong.catalogue import Catalogue
 from hutong.cli.board import Names, Picture, Screen
+from hutong.cli.svg import WIDTH
 from hutong.codec import Codec
 from hutong.errors import BusError, SettingsError
 from hutong.registry import DirectoryReader
@@ -35,7 +36,7 @@ from local.generator import complaints
 from local.kafka import Broker, broker
 from local.lag import Lag
 from local.pacing import Pace, batch_of
-from local.report import result_of, show, show_commands
+from local.report import paint, result_of, show, show_commands
 from local.supervisor import ROOT, Child, Supervisor
 from local.tether import tethered
 from services.desk.habits import Habits
@@ -68,9 +69,11 @@ class Play:
         return json.dumps(asdict(self), default=str, sort_keys=True)
 
 
-def play(what: Play, home: Path, *, bootstrap: str | None, client: str, stay: bool, as_json: bool) -> int:
+def play(
+    what: Play, home: Path, *, bootstrap: str | None, client: str, stay: bool, as_json: bool, svg: Path | None = None
+) -> int:
     """Play to the end; 0 when the checker found nothing, 1 when it did. ``client``: the client library of the city's
-    programs; they are judged with kafka-python."""
+    programs; they are judged with kafka-python. ``svg``: what was on the screen then."""
     console = Console(stderr=True)
     city = City.load(what.city)
     if what.data is not None:
@@ -103,6 +106,9 @@ def play(what: Play, home: Path, *, bootstrap: str | None, client: str, stay: bo
             (home / "verdict.txt").write_text(verdict.summary() + "\n", encoding="utf-8")
             (home / "played").write_text(what.text(), encoding="utf-8")
             show(console, verdict, result, home / "verdict.txt")
+            if svg is not None:
+                board = screen.picture.draw(watch.board, datetime.now(UTC), WIDTH, 0)
+                paint(svg, board, verdict, result, home / "verdict.txt")
             if stay:
                 show_commands(console, founded, history)
                 with contextlib.suppress(KeyboardInterrupt):

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from hutong import disposition
+from hutong.cli.svg import painted
 from hutong.wire.stamps import LedgerStamp
 from local.cities import City
 from local.founding import FoundedCity
@@ -88,6 +89,13 @@ def show(console: Console, verdict: Verdict, result: Mapping[str, Any], file: Pa
         for violation in verdict.violations[:5]:
             console.print(Text(f"  {violation.rule}: {violation.text}"))
     console.print(Text(f"  rule by rule: {_near(file)}", "dim"))
+
+
+def paint(svg: Path, board: RenderableType, verdict: Verdict, result: Mapping[str, Any], file: Path) -> None:
+    """The board as it stood last, and the same account and verdict, as an SVG picture. Raises SettingsError."""
+    with painted(svg, "make demo") as console:
+        console.print(board)
+        show(console, verdict, result, file)
 
 
 def show_commands(console: Console, founded: FoundedCity, history: History) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hutong.cli import connection
-from hutong.cli.options import Json
+from hutong.cli.options import Json, Svg
 from hutong.cli.render import line, utc
 from hutong.cli.texts import event_word, say
 
@@ -37,10 +37,11 @@ def city(
     ctx: typer.Context,
     area: Annotated[str | None, typer.Option("--area", metavar="CODE")] = None,
     once: Annotated[bool, typer.Option("--once")] = False,
+    svg: Svg = None,
     json_: Json = False,
 ) -> None:
     """Show the live board."""
-    from rich.console import Console
+    from hutong.cli.svg import painted
 
     settings = connection.settings(ctx)
     transport = connection.transport(settings)
@@ -49,12 +50,12 @@ def city(
         if json_:
             typer.echo(line(board_json(watch.board, datetime.now(UTC), picture, settings)))
             return
-        console = Console(highlight=False)
-        if once or not console.is_terminal:
-            console.print(picture.draw(watch.board, datetime.now(UTC), console.width, 0))
-            return
-        with contextlib.suppress(KeyboardInterrupt):
-            follow(console, watch, picture, reader)
+        with painted(svg, "hutong city") as console:
+            if once or svg or not console.is_terminal:
+                console.print(picture.draw(watch.board, datetime.now(UTC), console.width, 0))
+                return
+            with contextlib.suppress(KeyboardInterrupt):
+                follow(console, watch, picture, reader)
 
 
 @contextlib.contextmanager

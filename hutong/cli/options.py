@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ class Origin(StrEnum):
 
 Json = Annotated[bool, typer.Option("--json")]
 System = Annotated[str, typer.Option("--system", metavar="NAME")]
+Svg = Annotated[Path | None, typer.Option("--svg", metavar="FILE", dir_okay=False)]
 Unseal = Annotated[bool, typer.Option("--unseal")]
 Types = Annotated[list[str] | None, typer.Option("--type", metavar="TYPE")]
 

@@ -1,4 +1,4 @@
-"""What ``hutong city`` says: English, 中文."""
+"""What ``hutong city`` says, and of pictures of what a command shows: English, 中文."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{area} is no division of the city: write 6 digits for a district, 9 for a street",
         "{area} 不是本市区划：区 6 位代码，街乡镇 9 位代码",
     ),
+    "svg.unwritable": (
+        "the picture {file} cannot be written ({error}): name another file",
+        "无法写入图片 {file}（{error}）：请换一个文件",
+    ),
     "level.none": ("not dispatched", "未派单"),
     "level.city": ("city", "市"),
     "level.district": ("district", "区"),
@@ -75,4 +79,8 @@ HELP: Mapping[str, tuple[str, str]] = {
         "只看该区域：区按街道，街道按承办单位。",
     ),
     "city.once": ("Show one picture and end; so it is without a terminal.", "只显示一次后结束；非终端时亦如此。"),
+    "*.svg": (
+        "Write what would be shown once into this file instead, as an SVG picture, 100 columns wide.",
+        "不在终端显示，写入该 SVG 图片文件，宽 100 列。",
+    ),
 }

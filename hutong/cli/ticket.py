@@ -10,7 +10,7 @@ import typer
 
 from hutong.cli import connection
 from hutong.cli.endings import fail_unknown
-from hutong.cli.options import Json, Origin, Unseal, ticket_id
+from hutong.cli.options import Json, Origin, Svg, Unseal, ticket_id
 
 if TYPE_CHECKING:
     from hutong.cli.history import History
@@ -35,6 +35,7 @@ def show(
     source: Annotated[Origin, typer.Option("--source")] = Origin.DELIVERIES,
     unseal: Unseal = False,
     every: Annotated[bool, typer.Option("--all")] = False,
+    svg: Svg = None,
     json_: Json = False,
 ) -> None:
     """Show a ticket's timeline."""
@@ -54,16 +55,15 @@ def show(
         if json_:
             typer.echo(line(history_json(history, lifecycle, bus, keys)))
             return
-        from rich.console import Console
-
         from hutong.cli.said import Sayer
+        from hutong.cli.svg import painted
         from hutong.cli.timeline import Timeline
         from hutong.rules.territory import Territory
 
-        console = Console(highlight=False)
         sayer = Sayer(bus.directory, Territory.load(settings.city), settings.city, settings.zone, keys)
-        for part in Timeline(history, lifecycle, sayer, every=every).parts(console):
-            console.print(part)
+        with painted(svg, f"hutong ticket show {ticket}") as console:
+            for part in Timeline(history, lifecycle, sayer, every=every).parts(console):
+                console.print(part)
 
 
 def deadlines_of(events: Iterable[Event], city: str, time: BusTime) -> tuple[Deadline, ...]:

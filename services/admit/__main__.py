@@ -18,7 +18,7 @@ from services.admit.handler import Admission
 from services.admit.outcomes import outcome_of
 from services.admit.owner import AdmitOwner, ends
 from services.admit.past import Past
-from services.owning.command import commands, rebuild_all
+from services.owning.command import commands, partitions_of, rebuild_all
 from services.owning.observed import Watch
 from services.owning.running import run
 
@@ -33,7 +33,7 @@ class Parts:
         configure(NAME)
         self.transport = transport_of(self.settings)
         self.codec, self.lifecycle = Codec(Catalogue.load()), Lifecycle.load()
-        self.partitions = self.transport.topics()["submissions"]
+        self.partitions = partitions_of(self.transport, "submissions")
 
     def past(self, number: int, instance: str) -> Past:
         """The state of a partition, in a file of this instance."""

@@ -17,7 +17,7 @@ from services.deliver.again import Wish, deliver_again
 from services.deliver.outcomes import outcome_of
 from services.deliver.owner import DeliverOwner, DoorPlan, ends
 from services.deliver.past import Past
-from services.owning.command import commands, rebuild_all
+from services.owning.command import commands, partitions_of, rebuild_all
 from services.owning.observed import Watch
 from services.owning.running import crash_only, run
 
@@ -69,7 +69,7 @@ def main() -> None:
 def rebuild() -> None:
     """Make all snapshots anew."""
     parts = Parts()
-    partitions = parts.transport.topics()["ledger"]
+    partitions = partitions_of(parts.transport, "ledger")
     rebuild_all(NAME, parts.transport, city=parts.settings.city, partitions=partitions, derive=parts.past, ends=ends)
 
 
@@ -98,7 +98,7 @@ def again(
                 consumer,
                 past=lambda number: parts.past(number, "again"),
                 ends=ends,
-                partitions=parts.transport.topics()["ledger"],
+                partitions=partitions_of(parts.transport, "ledger"),
             )
         told = {"organisation": organisation, "from": start, "of": of, "deliveries": count}
         typer.echo(

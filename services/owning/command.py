@@ -41,6 +41,20 @@ def commands(run: Callable[[], None], rebuild: Callable[[], None], *, help: str)
     return app
 
 
+def partitions_of(transport: Transport, topic: str) -> int:
+    """How many partitions the city's ``topic`` has.
+
+    Raises:
+        SettingsError: this broker has no such topic, so it is another, or has lost its disk.
+    """
+    try:
+        return transport.topics()[topic]
+    except KeyError:
+        raise SettingsError(
+            f"no city is founded at this broker: topic {topic} is missing; check HUTONG_BOOTSTRAP and the broker's disk"
+        ) from None
+
+
 def rebuild_all(
     name: str,
     transport: Transport,

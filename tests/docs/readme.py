@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.docs.guides import FOLDER, blocks
 from tests.docs.recompute import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,28 +17,30 @@ TICKET = "110000-20260131-GYG62AQ1PW"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A ``hutong`` command of the README, whose settings it is given, and what else is exported above it."""
+    """A ``hutong`` command of the README, and whose settings it is given."""
 
     organisation: str
-    variables: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
 
 
 def program() -> str:
-    """The department's program."""
+    """The department's program, as short as it can be."""
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     return str(block)
+
+
+def guides_program() -> str:
+    """The department's program as its guide has it."""
+    (found,) = [block.text for block in blocks(FOLDER / "department.md") if block.file == "my_desk.py"]
+    return found
 
 
 def commands() -> Iterator[Command]:
     """Every ``hutong`` command in a shell block, in order."""
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
         organisation = ""
-        variables: tuple[tuple[str, str], ...] = ()
         for line in block.splitlines():
             if found := re.fullmatch(r"export HUTONG_CONFIG=\.hutong/demo/settings/(.+)\.toml", line):
                 organisation = found[1]
-            elif found := re.fullmatch(r"export (HUTONG_\w+)=(\S+)", line):
-                variables = (*variables, (found[1], found[2]))
             elif line.startswith(".venv/bin/hutong "):
-                yield Command(organisation=organisation, variables=variables, words=tuple(shlex.split(line)[1:]))
+                yield Command(organisation=organisation, words=tuple(shlex.split(line)[1:]))

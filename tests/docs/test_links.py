@@ -11,6 +11,7 @@ from tests.docs.recompute import ROOT
 
 PAGES = [
     ROOT / "README.md",
+    ROOT / "README.zh.md",
     ROOT / "CHANGELOG.md",
     *sorted(page for folder in ("docs", "examples") for page in (ROOT / folder).rglob("*.md")),
 ]

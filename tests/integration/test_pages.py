@@ -1,8 +1,10 @@
-"""On the real broker: the README's program as a process of its own, and a street that joins a ticket late."""
+"""On the real broker: the guides' program as a process of its own, the guides followed to the letter, and a street that
+joins a ticket late."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,10 +17,14 @@ import pytest
 import hutong
 from hutong import disposition
 from local.supervisor import ROOT
-from tests.docs.readme import program
+from tests.docs.guides import FOLDER, TICKET, blocks
+from tests.docs.readme import guides_program
+from tests.integration.following import Reader
 from tests.integration.running import RunningCity, running_city
 
 CITY, WATER, DISTRICT, STREET = "110000", "110000.water", "110105", "110105026"
+AUDITED = "110000-20261130-7SR3SED9WK"
+"""The ticket that the auditor's guide takes from the ledger."""
 FILED = hutong.complaint.Filed(
     kind=hutong.complaint.Kind.COMPLAINT,
     channel="phone",
@@ -43,9 +49,9 @@ def hotline(city: RunningCity) -> Iterator[hutong.Bus]:
 
 @pytest.fixture
 def desk(city: RunningCity, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The README's program, saved and started as the README says, as the water utility."""
+    """The program of the department's guide, saved and started as the guide says, as the water utility."""
     file = tmp_path / "my_desk.py"
-    file.write_text(program(), encoding="utf-8")
+    file.write_text(guides_program(), encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("HUTONG_")}
     env |= {"HUTONG_CONFIG": str(city.founded.settings_file(WATER)), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, str(file)], env=env) as process:
@@ -84,6 +90,37 @@ def wait_for(bus: hutong.Bus, desk: subprocess.Popen[bytes], ticket: str, life: 
         if told == life:
             return
     raise AssertionError(f"the ledger tells {told!r}, not {life!r}; the program ended with {desk.poll()}")
+
+
+@pytest.fixture
+def reader(city: RunningCity, hotline: hutong.Bus, tmp_path: Path) -> Reader:
+    """Beside the demo's settings, with a hotline that dispatches to the street what he files in it."""
+    home = tmp_path / ".hutong"
+    home.mkdir()
+    (home / "demo").symlink_to(city.founded.home)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    tickets: list[str] = []
+
+    def dispatch(command: str, said: str) -> None:
+        if found := re.search(rf"admitted  complaint.filed.v1\n.*({TICKET})", said):
+            street = re.search(r"area=(\d+)", command)
+            assert street
+            tickets.append(found[1])
+            submit(hotline, found[1], disposition.Dispatched(lead=street[1]))
+
+    def resolved() -> bool:
+        return "resolved" in short(event.type for event in hotline.replay(ticket=tickets[-1]))
+
+    return Reader(folder=tmp_path, done=resolved, seen=dispatch)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", ["department.md", "partner.md", "auditor.md"])
+def test_the_guide_does_what_it_says(hotline: hutong.Bus, reader: Reader, page: str) -> None:
+    """Every command ends as the page says, and shows what it shows; on a city that stands already."""
+    if page == "auditor.md":
+        reader.own[AUDITED] = hotline.submit(FILED, wait="admitted", timeout=SECONDS).ticket
+    reader.follow(list(blocks(FOLDER / page)))
 
 
 @pytest.mark.parametrize("late", [STREET, DISTRICT])
