@@ -38,8 +38,8 @@ MENU = {
                "docs/guides/operator", "Hutong 互通 (中文) <README.zh>"],
     "Reference": ["docs/reference/library", "docs/reference/commands", "docs/reference/settings",
                   "docs/reference/events", "docs/reference/topics", "docs/wire", "docs/lifecycle", "docs/commands"],
-    "The house": ["docs/architecture", "docs/promises", "docs/docker", "docs/securing", "docs/observing", "docs/intake", "docs/outsiders",
-                  "examples/go/README", "docs/decisions/README", "CHANGELOG"],
+    "The house": ["docs/architecture", "docs/promises", "docs/docker", "docs/securing", "docs/observing",
+                  "docs/intake", "docs/outsiders", "examples/go/README", "docs/decisions/README", "CHANGELOG"],
 }  # fmt: skip
 """What stands beside every page. The README has no such list: GitHub would show it."""
 

@@ -48,21 +48,22 @@ def contained() -> Iterator[str]:
         container: Any = containers.DockerContainer(os.environ.get("KAFKA_IMAGE", IMAGE))
     except docker.DockerException as error:
         pytest.skip(f"no Docker runs: {error}")
-    container.with_bind_ports(9092, port).with_envs(**_variables(port))
+    container.with_bind_ports(port, port).with_envs(**_variables(port))
     with container:
         until(lambda: answers(port), "the broker in its container takes clients", seconds=90)
         yield f"{HOST}:{port}"
 
 
 def _variables(port: int) -> dict[str, str]:
-    """The official image's settings for one broker that clients reach at ``port`` of this machine."""
+    """The official image's settings for one broker at ``port`` of this machine, and, inside, of its container: it finds
+    itself at the address that it tells, where it sends the markers that end transactions."""
     properties = {
         **CITY_SIZE,
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": "1@localhost:9093",
         "controller.listener.names": "CONTROLLER",
-        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "listeners": f"PLAINTEXT://:{port},CONTROLLER://:9093",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     }
