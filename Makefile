@@ -6,6 +6,7 @@
 #   make test-containers                  with Docker: the contract suite and a city, in containers of KAFKA_IMAGE
 #   make docs                             these pages as a site: build/docs/index.html
 #   make fuzz ARGS="--minutes 10"         hurt records, from a log's bytes to admit's decision
+#   make bench ARGS="--quick --json"      what Hutong costs beside its peers (benchmarks/README.md)
 
 MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
@@ -15,7 +16,7 @@ FOUND = $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 NONE = No Python 3.11 or newer with venv was found on PATH: install one (Debian, Ubuntu: apt install python3 python3-venv).
 setup = @python="$(FOUND)"; [ -n "$$python" ] || { echo "$(NONE)" >&2; exit 2; }; "$$python" local/venv.py $(1)
 
-.PHONY: help demo test test-wheel test-containers docs chaos fuzz lint format clean
+.PHONY: help demo test test-wheel test-containers docs chaos fuzz bench lint format clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
@@ -47,6 +48,10 @@ chaos:
 fuzz:
 	$(call setup,requirements-dev.txt)
 	@$(PY) -m tests.hostile.fuzz $(ARGS)
+
+bench:
+	$(call setup,requirements-dev.txt)
+	@$(PY) -m benchmarks $(ARGS)
 
 lint:
 	$(call setup,requirements-dev.txt)

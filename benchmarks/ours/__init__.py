@@ -1,0 +1,1 @@
+"""Hutong's own processes under test."""
