@@ -31,7 +31,7 @@ from local.supervisor import ROOT
 
 HERE = Path(__file__).parent
 NORMAL = Size(warm=2_000, count=15_000, rounds=5)
-QUICK = Size(warm=1_000, count=3_000, rounds=1, bare=2)
+QUICK = Size(warm=1_000, count=3_000, rounds=1, bare=2, patient=10)
 TICKETS, QUICK_TICKETS = 50_000, 3_000
 SECONDS, QUICK_SECONDS = 20.0, 5.0
 

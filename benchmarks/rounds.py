@@ -30,13 +30,19 @@ SOURCES: Mapping[Kind, str] = {
 class Size:
     """How much is measured: events before, and during the measurement, and how many rounds.
 
-    ``bare`` times as many records are passed on bare, for that is done so fast.
+    ``bare`` times as many records are passed on bare, for that is done so fast; a ``patient``-th of them by one who
+    waits for each.
     """
 
     warm: int
     count: int
     rounds: int
     bare: int = 4
+    patient: int = 5
+
+    def events(self, subject: Subject, *, bare: bool) -> int:
+        """Over how many events this subject is measured."""
+        return self.count // self.patient if subject.patient else self.count * (self.bare if bare else 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +104,8 @@ class Rounds:
         if turn.subject.service == "deliver":
             place.forget(f"{place.founded.city.id}.deliver")
         source = "ledger" if turn.subject.service == "deliver" else SOURCES[turn.kind]
-        more = self._size.bare if source == OPAQUE else 1
-        return runner.run(turn.subject, source, warm=self._size.warm, count=self._size.count * more)
+        count = self._size.events(turn.subject, bare=source == OPAQUE)
+        return runner.run(turn.subject, source, warm=self._size.warm, count=count)
 
     def _fill(self, place: Town, kind: Kind) -> None:
         """Have what this kind reads."""

@@ -30,7 +30,10 @@ class Home(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One process under test. ``module`` is run with ``words`` and the job; ``service`` is ours, by its own name."""
+    """One process under test. ``module`` is run with ``words`` and the job; ``service`` is ours, by its own name.
+
+    ``patient``: it waits for each event to be confirmed before the next, so fewer of them are measured.
+    """
 
     name: str
     home: Home
@@ -38,6 +41,7 @@ class Subject:
     words: tuple[str, ...] = ()
     service: str | None = None
     client: str | None = None
+    patient: bool = False
 
     @property
     def ours(self) -> bool:
@@ -68,8 +72,8 @@ def subscribing(client: str) -> Subject:
     )
 
 
-def _peer(name: str, home: Home, module: str, *words: str) -> Subject:
-    return Subject(name=name, home=home, module=f"{_PEERS}.{module}", words=words)
+def _peer(name: str, home: Home, module: str, *words: str, patient: bool = False) -> Subject:
+    return Subject(name=name, home=home, module=f"{_PEERS}.{module}", words=words, patient=patient)
 
 
 ARROYO, FASTSTREAM, QUIX = "arroyo", "FastStream", "Quix Streams"
@@ -81,7 +85,7 @@ def _peers(what: str) -> tuple[Subject, ...]:
     return (
         _peer(RAW_KAFKA_PYTHON, Home.OURS, "raw_kafka_python", what),
         _peer(RAW_CONFLUENT, Home.OURS, "raw_confluent", what),
-        _peer(FASTSTREAM, Home.FASTSTREAM_ARROYO, "faststream_peer", what),
+        _peer(FASTSTREAM, Home.FASTSTREAM_ARROYO, "faststream_peer", what, patient=True),
         _peer(ARROYO, Home.FASTSTREAM_ARROYO, "arroyo_peer", what),
         _peer(QUIX, Home.QUIX, "quix_peer", what),
     )

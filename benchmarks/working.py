@@ -28,23 +28,23 @@ class Working:
     """The town's services, running. ``started`` are the seconds from start to ready, by service."""
 
     def __init__(self, place: Town, home: Path, services: Supervisor) -> None:
+        """Start one after the other, so that neither waits for the other's start."""
         self.place = place
         self.home = home
         self._services = services
         self._lag = Lag(place.transport, place.founded.city.id, [])
-        self.started = self._await_ready()
+        variables = place.founded.variables(place.founded.city.id)
+        self.started = {name: self._start(Child.service(name, env=variables)) for name in SERVICES}
 
-    def _await_ready(self) -> dict[str, float]:
-        began, ready = time.monotonic(), dict[str, float]()
-        while len(ready) < len(SERVICES):
-            for name in SERVICES:
-                log = self._services.logs / f"{name}.log"
-                if name not in ready and log.exists() and log.read_bytes().count(_READY) >= self.place.partitions:
-                    ready[name] = time.monotonic() - began
+    def _start(self, child: Child) -> float:
+        """Seconds until it owns all partitions. Raises Failed where that takes too long."""
+        log, began = self._services.logs / f"{child.name}.log", time.monotonic()
+        self._services.add(child)
+        while not log.exists() or log.read_bytes().count(_READY) < self.place.partitions:
             if time.monotonic() - began > _PATIENCE:
-                raise Failed(f"the services are not ready: {self._services.logs}")
+                raise Failed(f"{child.name} is not ready: {log}")
             time.sleep(_GLANCE)
-        return ready
+        return time.monotonic() - began
 
     def _processes(self) -> dict[str, psutil.Process]:
         return {name: psutil.Process(self._services.pid(name)) for name in SERVICES}
@@ -79,7 +79,5 @@ class Working:
 @contextmanager
 def working(home: Path) -> Iterator[Working]:
     """A town with its services on a broker of its own under ``home``, while inside."""
-    with town(home, partitions=_PARTITIONS) as place:
-        variables = place.founded.variables(place.founded.city.id)
-        with Supervisor([Child.service(name, env=variables) for name in SERVICES], home=home) as services:
-            yield Working(place, home, services)
+    with town(home, partitions=_PARTITIONS) as place, Supervisor(home=home) as services:
+        yield Working(place, home, services)

@@ -25,7 +25,8 @@ class Measured:
         self._inner = inner
         self._job = job
         self._gauge = gauge_of(job)
-        self._given = 0
+        self._in_hand = 0
+        self._finished = 0
         self._written = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -35,19 +36,22 @@ class Measured:
         """A consumer; one with a static id, which a service has, is counted."""
         consumer: Any = self._inner.consumer(group=group, **settings)
         if group is not None:
-            poll = consumer.poll
+            poll, seek = consumer.poll, consumer.seek
 
             def counted(timeout: float, max_records: int = 500) -> dict[Partition, list[Record]]:
-                if self._gauge.enough(self._given, self._written):
-                    self._gauge.report(self._job, self._given, self._written)
+                self._finished += self._in_hand
+                if self._gauge.enough(self._finished, self._written):
+                    self._gauge.report(self._job, self._finished, self._written)
                     os.kill(os.getpid(), signal.SIGTERM)
-                generation = consumer.generation
                 polled: dict[Partition, list[Record]] = poll(timeout, max_records)
-                if consumer.generation == generation:  # otherwise the loop drops them, and reads them again
-                    self._given += sum(map(len, polled.values()))
+                self._in_hand = sum(map(len, polled.values()))
                 return polled
 
-            consumer.poll = counted
+            def dropping(partition: Partition, offset: int) -> None:
+                self._in_hand = 0  # the loop goes to where its owner begins: what it was given until then it drops
+                seek(partition, offset)
+
+            consumer.poll, consumer.seek = counted, dropping
         return consumer
 
     def transactional(self, **settings: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from faststream import FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
 
 from benchmarks.measuring import Gauge, Job
 
@@ -43,11 +44,12 @@ def main(what: str) -> None:
 
 async def _parse(raw: Any) -> KafkaMessage:
     headers = {name: value.decode("latin-1") for name, value in raw.headers}
-    return KafkaMessage(body=raw.value, headers=headers, raw_message=raw)
+    return KafkaMessage(body=raw.value, headers=headers, raw_message=raw, consumer=FAKE_CONSUMER)
 
 
 async def _parse_batch(raw: Any) -> KafkaMessage:
-    return KafkaMessage(body=[each.value for each in raw], headers={}, raw_message=raw)
+    bodies = [each.value for each in raw]
+    return KafkaMessage(body=bodies, headers={}, raw_message=raw, consumer=FAKE_CONSUMER)
 
 
 async def _body(message: KafkaMessage) -> Any:
