@@ -24,6 +24,7 @@ from benchmarks.rounds import Rounds, Size, turns
 from benchmarks.running import Failed
 from benchmarks.scale import MILESTONES, Curve, curve
 from benchmarks.screen import Bar, bar, show
+from benchmarks.subjects import Kind
 from benchmarks.targets import told
 from benchmarks.working import working
 from hutong.errors import SettingsError
@@ -74,7 +75,7 @@ def _measure(console: Console, folder: Path, size: Size, results: Path, *, quick
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     known = pythons(folder / "environments", lambda text: console.print(text))
-    steps = len(turns(size)) + len(RATES) + 3 + (3 if most else 0)
+    steps = sum(len(turns(size, kind)) for kind in Kind) + len(RATES) + 3 + (3 if most else 0)
     with bar(console, steps) as steps_bar:
         comparing = Rounds(work / "rounds", known, size)
         runs = comparing.measure(

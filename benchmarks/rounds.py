@@ -58,13 +58,17 @@ Runs = dict[Kind, dict[str, list[Run]]]
 """What each subject of each kind measured, round by round."""
 
 
-def turns(size: Size) -> list[Turn]:
-    """All runs, in their order. Kinds follow each other, since each leaves what the next reads."""
+_TOWNS = ((Kind.SINGLE,), (Kind.BATCH, Kind.BARE, Kind.TYPED))
+"""Kinds that are measured in one town, in this order, since each leaves what the next reads. Admit goes on only where
+its submissions begin or its ledger ends, so they are never deleted."""
+
+
+def turns(size: Size, kind: Kind) -> list[Turn]:
+    """All runs of a kind, in their order."""
     return [
         Turn(kind=kind, subject=subject, round=number)
-        for kind, subjects in SUBJECTS.items()
         for number in range(size.rounds)
-        for subject in interleaved(subjects)
+        for subject in interleaved(SUBJECTS[kind])
     ]
 
 
@@ -83,19 +87,18 @@ class Rounds:
     def measure(self, before: Callable[[Turn], None]) -> Runs:
         """Run all turns; ``before`` is called ahead of each. Raises Failed."""
         runs: Runs = {kind: {subject.name: [] for subject in subjects} for kind, subjects in SUBJECTS.items()}
-        with town(self._home, partitions=1) as place:
-            keys = self._home / "authors.json"
-            keys.write_text(json.dumps(place.corpus(batched=False).keys()), encoding="utf-8")
-            runner = Runner(place, self._home / "runs", self._pythons, keys)
-            for name in (OPAQUE, SINK):
-                place.topic(name)
-            filled: Kind | None = None
-            for turn in turns(self._size):
-                if turn.kind is not filled:
-                    self._fill(place, turn.kind)
-                    filled = turn.kind
-                before(turn)
-                runs[turn.kind][turn.subject.name].append(self._run(place, runner, turn))
+        for kinds in _TOWNS:
+            home = self._home / kinds[0]
+            with town(home, partitions=1) as place:
+                keys = home / "authors.json"
+                keys.write_text(json.dumps(place.corpus(batched=False).keys()), encoding="utf-8")
+                runner = Runner(place, home / "runs", self._pythons, keys)
+                place.topic(SINK)
+                for kind in kinds:
+                    self._fill(place, kind)
+                    for turn in turns(self._size, kind):
+                        before(turn)
+                        runs[kind][turn.subject.name].append(self._run(place, runner, turn))
         return runs
 
     def _run(self, place: Town, runner: Runner, turn: Turn) -> Run:
@@ -110,11 +113,11 @@ class Rounds:
     def _fill(self, place: Town, kind: Kind) -> None:
         """Have what this kind reads."""
         if kind in (Kind.SINGLE, Kind.BATCH):
-            place.empty("submissions")
             lives = place.corpus(batched=kind is Kind.BATCH).lives(self._size.warm + self._size.count + _BEYOND)
             self.event_bytes = round(sum(map(size_of, lives)) / len(lives))
             place.fill(lives)
         elif kind is Kind.BARE:
+            place.topic(OPAQUE)
             place.fill(list(self._opaque()))
 
     def _opaque(self) -> Iterator[Outgoing]:
