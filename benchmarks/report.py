@@ -61,8 +61,8 @@ def _lines(measured: Measured, picture: str) -> Iterator[str]:
     yield (
         f"{size.rounds} rounds in turn; in each {size.count:,} events ({size.count * size.bare:,} bare, "
         f"{size.count // size.patient:,} by FastStream where it waits for each) behind {size.warm:,} to warm up. "
-        f"An event has {measured.event_bytes} bytes. CPU is user and system of the process under test; the median "
-        "of the rounds, and their spread."
+        f"An event signed alone has {measured.event_bytes} bytes. CPU is user and system of the process under test; "
+        "the median of the rounds, and their spread."
     )
     yield from ("", "## Targets", "")
     says = {target.name: target.says for target in TARGETS}

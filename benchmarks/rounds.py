@@ -73,7 +73,8 @@ def turns(size: Size, kind: Kind) -> list[Turn]:
 
 
 class Rounds:
-    """Measures in a town of one partition. ``event_bytes`` is the mean size of an event, known once topics are filled.
+    """Measures in a town of one partition. ``event_bytes`` is the mean size of an event signed alone, known once
+    topics are filled.
 
     Admit's last run leaves the ledger that deliver reads, and deliver's first the deliveries that are subscribed to.
     """
@@ -114,7 +115,8 @@ class Rounds:
         """Have what this kind reads."""
         if kind in (Kind.SINGLE, Kind.BATCH):
             lives = place.corpus(batched=kind is Kind.BATCH).lives(self._size.warm + self._size.count + _BEYOND)
-            self.event_bytes = round(sum(map(size_of, lives)) / len(lives))
+            if kind is Kind.SINGLE:
+                self.event_bytes = round(sum(map(size_of, lives)) / len(lives))
             place.fill(lives)
         elif kind is Kind.BARE:
             place.topic(OPAQUE)
