@@ -11,7 +11,7 @@ from hutong.errors import Gap, OutOfRange, Unavailable
 from hutong.event import Event
 from hutong.refusals import Refusals
 from hutong.transport import Outgoing, Partition, Position, Record
-from hutong.transport.memory_reader import MemoryReader
+from hutong.transport.memory.reader import MemoryReader
 from hutong.wire.stamps import DeliveryStamp
 from tests.cities import CITY, TwinCity
 from tests.client.desk import WATER

@@ -16,7 +16,7 @@ from hutong.subscribing.deadletters import topic_of
 from hutong.subscribing.letters import Failure, letter_record
 from hutong.subscribing.marks import Marks
 from hutong.transport import Partition, Position
-from hutong.transport.memory_reader import MemoryReader
+from hutong.transport.memory.reader import MemoryReader
 from hutong.wire.stamps import DeliveryStamp
 from tests.cities import CITY, TwinCity
 from tests.client.cutting import Cut, Wire

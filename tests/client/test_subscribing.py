@@ -12,7 +12,7 @@ import hutong
 from hutong import complaint, disposition
 from hutong.errors import Gap, HandlingError, InvalidEvent
 from hutong.transport import Outgoing, Partition, Position
-from hutong.transport.memory_reader import MemoryReader
+from hutong.transport.memory.reader import MemoryReader
 from tests.cities import CITY, TwinCity
 from tests.client.desk import DISPATCHED, FILED, WATER, dispatched, take
 

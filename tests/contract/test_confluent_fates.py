@@ -13,14 +13,14 @@ from confluent_kafka import KafkaError, KafkaException
 
 from hutong import errors
 from hutong.transport import Bounds, Outgoing, Partition, Position
-from hutong.transport import kafka_errors as kafka_python
 from hutong.transport.confluent import ConfluentTransport
-from hutong.transport.confluent_consumer import ConfluentReader
-from hutong.transport.confluent_errors import FATES, asked, fate_of
-from hutong.transport.confluent_fencing import FencingProducer
-from hutong.transport.confluent_producer import IdempotentProducer
-from hutong.transport.confluent_sender import Sender
+from hutong.transport.confluent.consumer import ConfluentReader
+from hutong.transport.confluent.errors import FATES, asked, fate_of
+from hutong.transport.confluent.fencing import FencingProducer
+from hutong.transport.confluent.producer import IdempotentProducer
+from hutong.transport.confluent.sender import Sender
 from hutong.transport.fates import Fate
+from hutong.transport.kafka.errors import FATES as KAFKA_PYTHON
 from hutong.transport.transactions import OneLife
 
 ASKED = {
@@ -166,7 +166,7 @@ def test_old_leaders(code: int) -> None:
 def test_one_table() -> None:
     """What the broker says has one fate, whichever client library hears it."""
     known = {code for code in vars(KafkaError).values() if isinstance(code, int) and code > 0}
-    heard = {getattr(error, "errno", -1): fate for error, fate in kafka_python.FATES.items()}
+    heard = {getattr(error, "errno", -1): fate for error, fate in KAFKA_PYTHON.items()}
     assert {code: fate for code, fate in FATES.items() if code > 0} == {
         code: fate for code, fate in heard.items() if code in known
     }

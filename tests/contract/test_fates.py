@@ -13,11 +13,11 @@ from kafka import errors as kafka  # type: ignore[import-untyped]
 from hutong import errors
 from hutong.transport import Outgoing, Partition, Position
 from hutong.transport.fates import Fate
-from hutong.transport.kafka_consumer import KafkaReader
-from hutong.transport.kafka_errors import FATES, asked, fate_of
-from hutong.transport.kafka_fencing import FencingProducer
-from hutong.transport.kafka_producer import IdempotentProducer
-from hutong.transport.kafka_sender import Sender
+from hutong.transport.kafka.consumer import KafkaReader
+from hutong.transport.kafka.errors import FATES, asked, fate_of
+from hutong.transport.kafka.fencing import FencingProducer
+from hutong.transport.kafka.producer import IdempotentProducer
+from hutong.transport.kafka.sender import Sender
 from hutong.transport.transactions import OneLife
 
 ASKED = {

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from hutong.transport import Partition, Record
-from hutong.transport.kafka_unpack import MAX_UNPACKED
+from hutong.transport.kafka.unpack import MAX_UNPACKED
 from tests.contract.bench import Bench
 from tests.hostile.raw import batch, pack, produce, record, varint, zstd_of_zeros
 

@@ -15,7 +15,8 @@ import pytest
 from kafka import KafkaProducer  # type: ignore[import-untyped]
 
 from hutong import errors
-from hutong.transport import Outgoing, Partition, Placed, confluent_admin, kafka
+from hutong.transport import Outgoing, Partition, Placed, kafka
+from hutong.transport.confluent import admin
 from tests.contract.bench import CLIENTS, Bench, Real, read, read_to_end
 
 
@@ -50,7 +51,7 @@ def test_no_broker(
     nobody: str, what: str, client: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a broker everything is Unavailable within CONNECT_TIMEOUT, names the address, and logs little."""
-    for module in (kafka, confluent_admin):
+    for module in (kafka, admin):
         monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1.0)
     transport = CLIENTS[client](nobody)
     calls: dict[str, Any] = {

@@ -71,7 +71,7 @@ def test_missing_topic_bounds(bench: Bench) -> None:
 
 def test_missing_topic_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a topic that does not exist is a SettingsError that names it, not silence."""
-    for module in ("kafka_consumer", "confluent_admin"):
+    for module in ("kafka.consumer", "confluent.admin"):
         monkeypatch.setattr(f"hutong.transport.{module}._TOPIC_WAIT", 0.5)
     there, missing = bench.topic(), bench.name("missing")
     with pytest.raises(errors.SettingsError, match=missing):

@@ -8,8 +8,8 @@ from kafka import TopicPartition  # type: ignore[import-untyped]
 from kafka.record.memory_records import MemoryRecords  # type: ignore[import-untyped]
 
 from hutong.transport import Record
-from hutong.transport.kafka_consumer import _record
-from hutong.transport.kafka_records import _PartitionRecords
+from hutong.transport.kafka.consumer import _record
+from hutong.transport.kafka.records import _PartitionRecords
 
 
 def read_batches(batches: bytes, *, topic: str = "submissions", partition: int = 0) -> list[Record]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hutong.event import STAMPS_OF_A_REFUSAL
-from hutong.transport.kafka_records import MAX_HEADERS
+from hutong.transport.kafka.records import MAX_HEADERS
 from hutong.transport.partition import partition_of
 from hutong.wire.envelope import OPTIONAL, REQUIRED, RESERVED, SIGNATURE
 from hutong.wire.stamps import MAX_KEPT_HEADERS

@@ -18,7 +18,7 @@ from kafka.protocol.consumer import FetchRequest, HeartbeatRequest  # type: igno
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest  # type: ignore[import-untyped]
 
 from hutong.settings import Settings
-from hutong.transport.kafka_security import security
+from hutong.transport.kafka.security import security
 from hutong.transport.login import login_of
 
 DENIED = {

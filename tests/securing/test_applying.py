@@ -18,7 +18,7 @@ from hutong.securing.acls import acls, living
 from hutong.securing.applying import carry_out, plan
 from hutong.securing.passwords import PasswordFolder
 from hutong.transport.access import Acl
-from hutong.transport.memory_access import MemoryAccessControl
+from hutong.transport.memory.access import MemoryAccessControl
 from tests.cities import TwinCity
 
 CITY, WATER, GAS = "110000", "110000.water", "110000.gas"

@@ -14,7 +14,7 @@ from hutong import complaint, disposition
 from hutong.errors import Fenced, OutOfRange, Refused, SettingsError, Unavailable, UnknownOutcome
 from hutong.event import Event, read_event
 from hutong.transport import Outgoing, Partition, Position, Record
-from hutong.transport.memory_reader import MemoryReader
+from hutong.transport.memory.reader import MemoryReader
 from hutong.wire.stamps import SubmissionStamp
 from services.admit.handler import MAX_TEXT
 from tests.cities import CITY, TwinCity

@@ -63,7 +63,7 @@ def no_fencing(hit: Hit) -> None:
 def fencing_back(hit: Hit) -> None:
     """Who is fenced fences back: a new producer under the same id, and on with the state there was."""
     from hutong.errors import Fenced
-    from hutong.transport.kafka_fencing import FencingProducer
+    from hutong.transport.kafka.fencing import FencingProducer
 
     def begin(original: Function) -> Function:
         def remembering(self: Any, settings: Mapping[str, object], **given: Any) -> None:
@@ -115,7 +115,7 @@ def dedupe_off(hit: Hit) -> None:
 def last_stable_offset(hit: Hit) -> None:
     """The state is brought up to the last stable offset, so what lies behind a hanging transaction is not in it; and
     nobody looks whether the first record comes to lie at that end."""
-    from hutong.transport.kafka_fencing import FencingProducer
+    from hutong.transport.kafka.fencing import FencingProducer
     from services.admit import owner
 
     def write(original: Function) -> Function:

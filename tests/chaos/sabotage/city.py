@@ -15,7 +15,7 @@ from hutong import complaint, disposition
 from hutong.submitting.drafts import Draft
 from hutong.transport import Outgoing
 from hutong.transport.kafka import KafkaTransport
-from hutong.transport.kafka_fencing import FencingProducer
+from hutong.transport.kafka.fencing import FencingProducer
 from hutong.transport.partition import partition_of
 from local.founding import FoundedCity, found
 from local.kafka import EmbeddedKafka

@@ -63,7 +63,7 @@ def install(cuts: Cuts, instance: str) -> None:
     """Put the steps into this process; the sign ``<instance>.took`` says that it owns partitions of its door."""
     from hutong.subscribing.parking import Parking
     from hutong.subscribing.subscription import Subscription
-    from hutong.transport.kafka_fencing import FencingProducer
+    from hutong.transport.kafka.fencing import FencingProducer
 
     def write(original: Callable[..., Any]) -> Callable[..., Any]:
         def cut(self: FencingProducer, records: Any, **given: Any) -> Any:

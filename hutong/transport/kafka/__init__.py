@@ -14,12 +14,12 @@ from hutong import errors
 from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
 from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
-from hutong.transport.kafka_access import KafkaAccessControl
-from hutong.transport.kafka_consumer import KafkaReader
-from hutong.transport.kafka_errors import asking
-from hutong.transport.kafka_fencing import FencingProducer
-from hutong.transport.kafka_producer import IdempotentProducer
-from hutong.transport.kafka_security import security
+from hutong.transport.kafka.access import KafkaAccessControl
+from hutong.transport.kafka.consumer import KafkaReader
+from hutong.transport.kafka.errors import asking
+from hutong.transport.kafka.fencing import FencingProducer
+from hutong.transport.kafka.producer import IdempotentProducer
+from hutong.transport.kafka.security import security
 from hutong.transport.login import Login
 
 CONNECT_TIMEOUT = 5.0

@@ -11,9 +11,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from hutong import errors
 from hutong.transport import Outgoing, Placed
-from hutong.transport.confluent_admin import ConfluentAdmin
-from hutong.transport.confluent_errors import asked, asking, reason
-from hutong.transport.confluent_settings import PRODUCER
+from hutong.transport.confluent.admin import ConfluentAdmin
+from hutong.transport.confluent.errors import asked, asking, reason
+from hutong.transport.confluent.settings import PRODUCER
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import spelt
 

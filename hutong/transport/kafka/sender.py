@@ -13,8 +13,8 @@ from kafka import errors as kafka
 
 from hutong import errors
 from hutong.transport import Outgoing
-from hutong.transport.kafka_errors import asked, asking
-from hutong.transport.kafka_security import user_of
+from hutong.transport.kafka.errors import asked, asking
+from hutong.transport.kafka.security import user_of
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import MAX_REQUEST
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
-from hutong.transport.memory_group import Group, Member
-from hutong.transport.memory_log import Log
+from hutong.transport.memory.group import Group, Member
+from hutong.transport.memory.log import Log
 
 if TYPE_CHECKING:
     from hutong.transport.memory import MemoryTransport

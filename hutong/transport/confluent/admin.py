@@ -14,8 +14,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from hutong import errors
 from hutong.transport import Partition, Start
-from hutong.transport.confluent_errors import asked, asking, reason, refuses_for_good
-from hutong.transport.confluent_settings import EVERY, user_of
+from hutong.transport.confluent.errors import asked, asking, reason, refuses_for_good
+from hutong.transport.confluent.settings import EVERY, user_of
 
 CONNECT_TIMEOUT = 5.0
 """Seconds after which a broker that does not answer is :class:`~hutong.errors.Unavailable`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hutong.transport.kafka_login import outspoken
+from hutong.transport.kafka.login import outspoken
 from hutong.transport.login import Login
 
 

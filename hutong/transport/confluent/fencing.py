@@ -13,12 +13,12 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
-from hutong.transport.confluent_admin import ConfluentAdmin
-from hutong.transport.confluent_consumer import ConfluentReader
-from hutong.transport.confluent_errors import asked, explained, fate_of, reason, told
-from hutong.transport.confluent_records import offsets_of
-from hutong.transport.confluent_sender import Report, Sender
-from hutong.transport.confluent_settings import EVERY
+from hutong.transport.confluent.admin import ConfluentAdmin
+from hutong.transport.confluent.consumer import ConfluentReader
+from hutong.transport.confluent.errors import asked, explained, fate_of, reason, told
+from hutong.transport.confluent.records import offsets_of
+from hutong.transport.confluent.sender import Report, Sender
+from hutong.transport.confluent.settings import EVERY
 from hutong.transport.fates import Fate
 from hutong.transport.sending import check_sendable
 from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings

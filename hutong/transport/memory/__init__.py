@@ -5,7 +5,7 @@ an open one blocks committed readers until its owner is fenced, rebalances make 
 range. ``tests/contract`` runs the same suite on it and on a real broker.
 
 Not like Kafka: it is never away; what its access control says stops nobody; a rebalance does not wait for the others
-(see :mod:`hutong.transport.memory_group`); a topic's ``max.message.bytes`` is held against the uncompressed size.
+(see :mod:`hutong.transport.memory.group`); a topic's ``max.message.bytes`` is held against the uncompressed size.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from itertools import count
 
 from hutong import errors
 from hutong.transport import Bounds, Consumer, Outgoing, Partition, Placed, Position, Record, Start, TopicSpec
-from hutong.transport.memory_access import MemoryAccessControl
-from hutong.transport.memory_group import Group
-from hutong.transport.memory_log import Ending, Log, Transaction
-from hutong.transport.memory_reader import MemoryReader
+from hutong.transport.memory.access import MemoryAccessControl
+from hutong.transport.memory.group import Group
+from hutong.transport.memory.log import Ending, Log, Transaction
+from hutong.transport.memory.reader import MemoryReader
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import spelt
 from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings

@@ -9,7 +9,7 @@ however large it becomes, and a poll takes 500 records however large they are. H
   So is a NUL, at which a name would end in a client library in C.
 * of a batch that cannot be read to its end one record stands for the rest, at the batch's last offset, that says why
   (:attr:`hutong.transport.Record.unreadable`); a record of more than :data:`MAX_HEADERS` stands for itself so;
-* a batch is unpacked to :data:`~hutong.transport.kafka_unpack.MAX_UNPACKED`, a poll is full with :data:`POLL_BYTES`.
+* a batch is unpacked to :data:`~hutong.transport.kafka.unpack.MAX_UNPACKED`, a poll is full with :data:`POLL_BYTES`.
 
 Only the fetcher handed to :func:`survive_records` changes; the library itself is not patched.
 """
@@ -24,7 +24,7 @@ from kafka.errors import CorruptRecordError  # type: ignore[import-untyped]
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
 from kafka.record.util import decode_varint  # type: ignore[import-untyped]
 
-from hutong.transport.kafka_unpack import GZIP, LZ4, MAX_UNPACKED, NONE, unpack
+from hutong.transport.kafka.unpack import GZIP, LZ4, MAX_UNPACKED, NONE, unpack
 from hutong.transport.sending import spelt
 
 POLL_BYTES = 8 * 1024 * 1024

@@ -24,13 +24,13 @@ from hutong.transport import Bounds, Consumer, Partition, Position, Start, Topic
 from hutong.transport.access import AccessControl
 from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
-from hutong.transport.confluent_admin import ROUND, TIMEOUT, ConfluentAdmin
-from hutong.transport.confluent_consumer import ConfluentReader
-from hutong.transport.confluent_errors import asked, asking, explained, fate_of, reason
-from hutong.transport.confluent_fencing import FencingProducer
-from hutong.transport.confluent_producer import IdempotentProducer
-from hutong.transport.confluent_records import positions_of
-from hutong.transport.confluent_settings import security
+from hutong.transport.confluent.admin import ROUND, TIMEOUT, ConfluentAdmin
+from hutong.transport.confluent.consumer import ConfluentReader
+from hutong.transport.confluent.errors import asked, asking, explained, fate_of, reason
+from hutong.transport.confluent.fencing import FencingProducer
+from hutong.transport.confluent.producer import IdempotentProducer
+from hutong.transport.confluent.records import positions_of
+from hutong.transport.confluent.settings import security
 from hutong.transport.fates import Fate
 from hutong.transport.login import Login
 
@@ -43,7 +43,7 @@ class ConfluentTransport:
 
     ``login``: who this is to the brokers; None where they do not ask.
     Nothing is connected before it is needed; a broker that does not answer within
-    :data:`~hutong.transport.confluent_admin.CONNECT_TIMEOUT` seconds is Unavailable. Safe to share between threads;
+    :data:`~hutong.transport.confluent.admin.CONNECT_TIMEOUT` seconds is Unavailable. Safe to share between threads;
     producers may be shared too, consumers may not.
     """
 
