@@ -101,8 +101,9 @@ def test_characters_that_act_in_a_header(town: Town, name: str, strange: str) ->
 
 @pytest.mark.parametrize("strange", STRANGE, ids=ascii)
 def test_characters_that_act_in_the_name_of_a_header(town: Town, strange: str) -> None:
-    """The same."""
-    refused(town, "unknown_header", edit=add((f"a{strange}b", b"")))
+    """The same. A NUL comes spelt out, for want of a client library in C that tells it, so what was signed is not what
+    is read, and nobody is known whom to tell."""
+    refused(town, "unknown_header", "" if strange == "\0" else CITY, edit=add((f"a{strange}b", b"")))
 
 
 @pytest.mark.parametrize(
