@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.containers.deployment import SECONDS, Deployment
@@ -21,7 +23,10 @@ def test_a_ticket_is_closed_by_users_who_may_do_no_more(secured: Deployment) -> 
 
 def test_what_follows_from_the_directory_stands_at_the_broker(secured: Deployment) -> None:
     """The operator's command finds nothing to do; without his settings nobody may even ask."""
-    assert secured.run("run", "--rm", "operator", "org", "apply", "--passwords", "/city/passwords", "--dry-run") == ""
+    told = secured.run(
+        "run", "--rm", "operator", "org", "apply", "--passwords", "/city/passwords", "--dry-run", "--json"
+    )
+    assert json.loads(told) == {"done": False, "allowed": [], "withdrawn": [], "passwords": {}, "expelled": []}
     assert "platform's operator" in secured.refused("desk-water", "org", "apply", "--passwords", "/tmp")
 
 
