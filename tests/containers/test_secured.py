@@ -23,11 +23,10 @@ def test_a_ticket_is_closed_by_users_who_may_do_no_more(secured: Deployment) -> 
 
 def test_what_follows_from_the_directory_stands_at_the_broker(secured: Deployment) -> None:
     """The operator's command finds nothing to do; without his settings nobody may even ask."""
-    told = secured.run(
-        "run", "--rm", "operator", "org", "apply", "--passwords", "/city/passwords", "--dry-run", "--json"
-    )
-    assert json.loads(told) == {"done": False, "allowed": [], "withdrawn": [], "passwords": {}, "expelled": []}
-    assert "platform's operator" in secured.refused("desk-water", "org", "apply", "--passwords", "/tmp")
+    apply = ("org", "apply", "--passwords", "/city/passwords", "--dry-run", "--json")
+    told = json.loads(secured.run("run", "--rm", "operator", *apply))
+    assert told == {"done": False, "allowed": [], "withdrawn": [], "passwords": {}, "expelled": []}
+    assert "platform's operator" in secured.refused("desk-water", *apply[:-1])
 
 
 def test_nobody_has_the_password_of_another(secured: Deployment) -> None:
