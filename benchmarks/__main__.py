@@ -82,7 +82,7 @@ def _measure(console: Console, folder: Path, size: Size, results: Path, *, quick
             lambda turn: steps_bar.step(f"{turn.kind}, round {turn.round + 1}: {turn.subject.name}")
         )
         alive = _alive(work / "town", steps_bar, quick=quick)
-        found = curve(work / "scale", known, most, steps_bar.step) if most else _former(results)
+        found, found_on = (curve(work / "scale", known, most, steps_bar.step), when) if most else _former(results)
     shutil.rmtree(work, ignore_errors=True)
     return Measured(
         when=when,
@@ -92,6 +92,7 @@ def _measure(console: Console, folder: Path, size: Size, results: Path, *, quick
         runs=runs,
         alive=alive,
         curve=found,
+        curve_of=found_on,
     )
 
 
@@ -106,10 +107,13 @@ def _alive(home: Path, steps: Bar, *, quick: bool) -> Alive:
         return Alive(started=town.started, latencies=found, tickets=tickets, resident=town.resident())
 
 
-def _former(results: Path) -> Curve:
-    """The curve that was measured before, if any."""
+def _former(results: Path) -> tuple[Curve, str]:
+    """The curve that was measured before, if any, and when."""
     path = results / "measured.json"
-    return Measured.read(path).curve if path.exists() else {}
+    if not path.exists():
+        return {}, ""
+    former = Measured.read(path)
+    return former.curve, former.curve_of
 
 
 if __name__ == "__main__":

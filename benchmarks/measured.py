@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Self
 
-from benchmarks.arithmetic import best, times
+from benchmarks.arithmetic import MICRO, best, times
 from benchmarks.latency import Latency
 from benchmarks.measuring import Run
 from benchmarks.rounds import Runs, Size
-from benchmarks.scale import Curve, flat
+from benchmarks.scale import Curve, flat, whole
 from benchmarks.subjects import ARROYO, FAST, FASTSTREAM, QUIX, SLOW, SUBJECTS, Kind, service, subscribing
 
 
@@ -38,7 +39,7 @@ class Alive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was measured, when, on which machine. ``curve`` may be of another day: it takes long."""
+    """What was measured, when, on which machine. The ``curve`` takes long: it may be of another day, ``curve_of``."""
 
     when: str
     machine: dict[str, str]
@@ -47,6 +48,7 @@ class Measured:
     runs: Runs
     alive: Alive
     curve: Curve = field(default_factory=dict)
+    curve_of: str = ""
 
     def figures(self) -> dict[str, float]:
         """Every figure that has a target, by its name."""
@@ -64,13 +66,21 @@ class Measured:
         if highest is not None:
             found |= {"highest_p50_ms": highest.p50_ms, "highest_p99_ms": highest.p99_ms}
         found |= {"rss_mb": max(self.alive.resident.values()), "start_s": max(self.alive.started.values())}
-        if self.curve:
+        if whole(self.curve):
             found["flat_x"] = flat(self.curve)
         return found
 
     def peers(self, kind: Kind) -> Mapping[str, list[Run]]:
         """The runs of those that are not ours."""
         return {s.name: self.runs[kind][s.name] for s in SUBJECTS[kind] if not s.ours}
+
+    def each(self, subject: str, kind: Kind) -> tuple[float, float]:
+        """How many come out for each that goes in, and the microseconds of CPU for each that goes in."""
+        runs = self.runs[kind][subject]
+        return (
+            median(run.outputs / run.events for run in runs),
+            median(run.cpu / run.events for run in runs) * MICRO,
+        )
 
     def write(self, path: Path) -> None:
         """As JSON."""

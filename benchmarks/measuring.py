@@ -69,6 +69,7 @@ class Gauge:
         self._warm = warm
         self._enough = warm + count
         self._began: tuple[int, int, float, float] | None = None
+        self._reported = False
 
     def enough(self, done: int, outputs: int | None = None) -> bool:
         """To be called with how many events are finished so far, as often as is cheap; whether that is all.
@@ -93,8 +94,11 @@ class Gauge:
         )
 
     def report(self, job: Job, done: int, outputs: int | None = None) -> None:
-        """Write :meth:`run` where the job says."""
-        _write(job.report, asdict(self.run(done, outputs)))
+        """Write :meth:`run` where the job says. Once: a framework that is told to stop goes on for a while, and what
+        it does then is not to be measured, least of all the writing of reports."""
+        if not self._reported:
+            _write(job.report, asdict(self.run(done, outputs)))
+            self._reported = True
 
 
 class Trail:
@@ -103,6 +107,7 @@ class Trail:
     def __init__(self, marks: Sequence[int]) -> None:
         self._left = sorted(marks)
         self._points: list[tuple[int, float]] = []
+        self._reported = False
 
     def enough(self, done: int, outputs: int | None = None) -> bool:
         """As :meth:`Gauge.enough`."""
@@ -112,8 +117,10 @@ class Trail:
         return not self._left
 
     def report(self, job: Job, done: int, outputs: int | None = None) -> None:
-        """Write the points, mark by mark, and the peak of resident memory."""
-        _write(job.report, {"points": self._points, "rss_mb": resident()})
+        """Write the points, mark by mark, and the peak of resident memory; once."""
+        if not self._reported:
+            _write(job.report, {"points": self._points, "rss_mb": resident()})
+            self._reported = True
 
 
 def gauge_of(job: Job) -> Gauge | Trail:

@@ -66,6 +66,11 @@ def _file(place: Town, corpus: Corpus, tickets: int) -> None:
     place.fill(records)
 
 
+def whole(found: Curve) -> bool:
+    """Whether every service was measured from the first milestone to the last."""
+    return bool(found) and all({MILESTONES[0], MILESTONES[-1]} <= costs.keys() for costs in found.values())
+
+
 def flat(found: Curve) -> float:
     """The dearest over the cheapest, of the service whose cost moves most: 1 is flat."""
     return max(max(costs.values()) / min(costs.values()) for costs in found.values())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.arithmetic import Spread, best, cost, pace, percentile, times
-from benchmarks.measuring import Gauge, Run, Trail
+from benchmarks.measuring import Gauge, Job, Run, Trail
+from benchmarks.scale import MILESTONES, flat, whole
 
 
 def run(cpu: float, *, events: int = 1_000, outputs: int | None = None, wall: float = 1.0) -> Run:
@@ -59,3 +62,25 @@ def test_a_gauge_that_was_never_warm_says_so() -> None:
 def test_a_trail_ends_behind_its_last_mark() -> None:
     trail = Trail([200, 100])
     assert [trail.enough(done) for done in (50, 120, 199, 230)] == [False, False, False, True]
+
+
+def test_what_comes_behind_the_report_is_not_measured(tmp_path: Path) -> None:
+    """A framework that is told to stop goes on for a while, and calls again and again."""
+    job = Job(bootstrap="", source="", sink="", group="", warm=0, count=1, folder=tmp_path, report=tmp_path / "r",
+              keys=tmp_path)  # fmt: skip
+    for measured in (Gauge(1, 1), Trail([1])):
+        measured.enough(2)
+        measured.report(job, 2)
+        first = job.report.read_text()
+        for done in (3, 4_000):
+            measured.enough(done)
+            measured.report(job, done)
+        assert job.report.read_text() == first
+
+
+def test_a_curve_is_flat_only_from_its_first_milestone_to_its_last() -> None:
+    points = {MILESTONES[0]: 100.0, MILESTONES[-1]: 120.0}
+    assert whole({"admit": points, "deliver": points})
+    assert flat({"admit": points, "deliver": dict.fromkeys(points, 7.0)}) == pytest.approx(1.2)
+    assert not whole({"admit": points, "deliver": {MILESTONES[0]: 100.0}})
+    assert not whole({})
