@@ -21,10 +21,9 @@ if ! docker image inspect "$PYTHON_IMAGE" >/dev/null 2>&1; then
     rm "$stage/base.tar"
 fi
 
-if ! docker image inspect "$KAFKA_IMAGE" >/dev/null 2>&1; then
-    mkdir "$stage/kafka" "$stage/kafka/jars"
-    cp docker/kafka/Dockerfile docker/kafka/run docker/kafka/kafka-storage.sh "$stage/kafka/"
-    "${PYTHON:-.venv/bin/python}" - "$stage/kafka" <<'PYTHON'
+mkdir "$stage/kafka" "$stage/kafka/jars"
+cp docker/kafka/Dockerfile docker/kafka/run docker/kafka/kafka-storage.sh "$stage/kafka/"
+"${PYTHON:-.venv/bin/python}" - "$stage/kafka" <<'PYTHON'
 import shutil
 import sys
 
@@ -34,8 +33,7 @@ for jar in kafka_jars():
     shutil.copy(jar, f"{sys.argv[1]}/jars")
 shutil.copytree(java().parent.parent, f"{sys.argv[1]}/java", symlinks=True)
 PYTHON
-    docker build --quiet --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" -t "$KAFKA_IMAGE" "$stage/kafka" >/dev/null
-fi
+docker build --quiet --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" -t "$KAFKA_IMAGE" "$stage/kafka" >/dev/null
 
 docker build --quiet --network host --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" -f docker/Dockerfile -t "$HUTONG_IMAGE" . >/dev/null
 docker image ls --filter reference="*:local"

@@ -52,24 +52,31 @@ Secrets = Annotated[Path, typer.Option(help="What secured brokers see. 代理机
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 
-def hand_out(founded: FoundedCity, organisation: str, folder: Path, *, seen_at: Path = SEEN_AT) -> None:
-    """Put what ``organisation`` needs into ``folder``: ``settings.toml``, and its keys under ``keys``.
+def hand_out(founded: FoundedCity, name: str, folder: Path, *, seen_at: Path = SEEN_AT) -> None:
+    """Put what ``name``, an organisation or a service of the city, needs into ``folder``: ``settings.toml``, its keys
+    under ``keys``; where the broker asks who comes, whom to trust (``ca.pem``) and its password under ``passwords``.
 
-    The custodian's master key is among them; where the broker asks who comes, also whom to trust (``ca.pem``) and its
-    ``passwords``. Nothing that others need is there, and nothing else in it is touched.
+    An organisation has its signing and sealing key, the custodian the master key too; admit and deliver sign nothing,
+    so they have none. Nothing that others need is there, and nothing else in the folder is touched.
     """
-    keys = [founded.key(organisation), founded.key(organisation).with_name(organisation + SEALING_SUFFIX)]
-    if organisation == founded.custodian:
-        keys.append(founded.master_key)
-    _copy(keys, folder / "keys")
+    service = name in principals(founded.city)
+    organisation = founded.city.id if service else name
+    if not service:
+        keys = [founded.key(name), founded.key(name).with_name(name + SEALING_SUFFIX)]
+        _copy([*keys, founded.master_key] if name == founded.custodian else keys, folder / "keys")
     seen = replace(founded, home=seen_at)
     if founded.access is not None:
-        services = [principal(organisation, name) for name in SERVICES] if organisation == founded.city.id else []
-        users = [founded.access(user) for user in (organisation, *services)]
-        _copy([Path(user["password_file"]) for user in users], folder / PASSWORDS)
-        shutil.copy(users[0]["ca_file"], folder)
+        user = founded.access(name)
+        _copy([Path(user["password_file"])], folder / PASSWORDS)
+        shutil.copy(user["ca_file"], folder)
         seen = replace(seen, access=_access(seen_at, seen_at))
-    write_settings(folder / "settings.toml", seen.values(organisation))
+    values = seen.values(organisation, user=name)
+    write_settings(folder / "settings.toml", {k: v for k, v in values.items() if not (service and k == "key")})
+
+
+def principals(city: City) -> list[str]:
+    """What the city's services that act for nobody are called."""
+    return [principal(city.id, service) for service in SERVICES]
 
 
 def _copy(files: Sequence[Path], folder: Path) -> None:
@@ -147,9 +154,10 @@ def make_secrets(
 
 @app.command("folders")
 def list_folders(name: Name = "beijing") -> None:
-    """Name the folder of every organisation of the city, one on a line. 各单位目录名."""
-    for organisation in City.load(name).organisations:
-        typer.echo(FOLDERS / organisation)
+    """Name the folder of every organisation and service of the city, one on a line. 各单位目录名."""
+    city = City.load(name)
+    for each in (*city.organisations, *principals(city)):
+        typer.echo(FOLDERS / each)
 
 
 def patiently(act: Callable[[], T]) -> T:

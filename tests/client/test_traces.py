@@ -169,6 +169,23 @@ def test_a_refused_event_of_a_proved_author_is_in_his_trace_and_a_strangers_is_i
     assert [span.name for span in EXPORTED.get_finished_spans()] == ["submit"]
 
 
+def test_of_an_error_a_span_tells_the_class_alone(city: TwinCity) -> None:
+    """Its text may be what a citizen said: it stays in the program."""
+    hotline, water = city.connect(CITY, traces=True), city.connect(WATER, traces=True, retries=0)
+    ticket = hotline.submit(FILED).ticket
+    EXPORTED.clear()
+    hotline.submit(disposition.Dispatched(lead=WATER), ticket=ticket)
+    for event in water.subscribe(idle=0.01):
+        if event is None:
+            break
+        with event:
+            raise ValueError("caller 张三 13800000000")
+    told = [span.to_json() for span in spans("handle")]
+    assert told
+    assert all('"error.type": "ValueError"' in one and '"status_code": "ERROR"' in one for one in told)
+    assert not any("13800000000" in one for one in told)
+
+
 def test_where_nobody_asks_for_traces_events_carry_no_context(city: TwinCity) -> None:
     """Not even below a span of the program's own: the setting decides what is signed."""
     hotline = city.connect(CITY)

@@ -45,4 +45,4 @@ def test_nobody_has_the_keys_of_another(city: Deployment) -> None:
     told = city.run("exec", "-T", "desk-water", "sh", "-c", "touch /opt/hutong/x 2>/dev/null || id -u")
     assert told.split() == ["10001"]
     handed_out = city.run("logs", "founding")
-    assert handed_out.count("has its keys and settings") == 7
+    assert handed_out.count("has its keys and settings") == 9

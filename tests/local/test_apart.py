@@ -15,7 +15,7 @@ import yaml
 from hutong.securing.passwords import PasswordFolder
 from hutong.settings import Settings
 from hutong.testing import MemoryTransport
-from local.apart import FOLDERS, hand_out, make_secrets
+from local.apart import FOLDERS, hand_out, make_secrets, principals
 from local.cities import City
 from local.founding import FoundedCity, found
 from local.java import KAFKA
@@ -76,18 +76,23 @@ def test_what_secured_brokers_need_is_made_once(tmp_path: Path) -> None:
 def test_where_brokers_ask_who_comes_an_organisation_is_given_its_own_passwords(
     founded: FoundedCity, tmp_path: Path
 ) -> None:
-    """The city's own organisation has those of admit and deliver, too; settings name what is in the folder."""
+    """Its own and nobody else's; admit has a user, and no key; settings name what is in the folder."""
     (tmp_path / "ca.pem").write_text("whom to trust")
     passwords = PasswordFolder(tmp_path / "all")
-    for user in ("110000", "110000_admit", "110000_deliver", "110000.water"):
+    for user in (names := ("110000", "110000_admit", "110000_deliver", "110000.water")):
         passwords.have(user)
     secured = replace(founded, access=partial(access, authority=tmp_path / "ca.pem", passwords=passwords))
-    for name in ("110000", "110000.water"):
+    for name in names:
         (tmp_path / name).mkdir()
         hand_out(secured, name, tmp_path / name)
-    assert [file.name for file in (tmp_path / "110000.water" / "passwords").iterdir()] == ["110000.water.password"]
-    handed_out = sorted(file.name for file in (tmp_path / "110000" / "passwords").iterdir())
-    assert handed_out == ["110000.password", "110000_admit.password", "110000_deliver.password"]
+        assert [file.name for file in (tmp_path / name / "passwords").iterdir()] == [f"{name}.password"]
+    admit = tomllib.loads((tmp_path / "110000_admit" / "settings.toml").read_text())
+    assert (admit["organisation"], admit["user"], "key" in admit) == ("110000", "110000_admit", False)
+    assert sorted(file.name for file in (tmp_path / "110000_admit").iterdir()) == [
+        "ca.pem",
+        "passwords",
+        "settings.toml",
+    ]
     values = tomllib.loads((tmp_path / "110000.water" / "settings.toml").read_text())
     assert values["password_file"] == "/hutong/passwords/110000.water.password"
     assert (values["ca_file"], values["user"], values["security_protocol"]) == (
@@ -99,7 +104,8 @@ def test_every_organisation_of_the_compose_file_is_one_of_the_city() -> None:
     """Founding mounts the folder of each volume that a service uses, under a name that the city knows."""
     mounted = dict(volume.split(":") for volume in COMPOSE["services"]["founding"]["volumes"])
     assert mounted.pop("city") == "/city"
-    assert {Path(folder).name for folder in mounted.values()} <= City.load("beijing").organisations.keys()
+    city = City.load("beijing")
+    assert {Path(folder).name for folder in mounted.values()} <= {*city.organisations, *principals(city)}
     assert {Path(folder).parent for folder in mounted.values()} == {FOLDERS}
     used = {
         volume
