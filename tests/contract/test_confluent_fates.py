@@ -15,12 +15,12 @@ from hutong import errors
 from hutong.transport import Bounds, Outgoing, Partition, Position
 from hutong.transport.confluent import ConfluentTransport
 from hutong.transport.confluent.consumer import ConfluentReader
-from hutong.transport.confluent.errors import FATES, asked, fate_of
+from hutong.transport.confluent.fates import FATES, asked, fate_of
 from hutong.transport.confluent.fencing import FencingProducer
 from hutong.transport.confluent.producer import IdempotentProducer
 from hutong.transport.confluent.sender import Sender
 from hutong.transport.fates import Fate
-from hutong.transport.kafka.errors import FATES as KAFKA_PYTHON
+from hutong.transport.kafka.fates import FATES as KAFKA_PYTHON
 from hutong.transport.transactions import OneLife
 
 ASKED = {

@@ -14,7 +14,7 @@ from hutong import errors
 from hutong.transport import Outgoing, Partition, Position
 from hutong.transport.fates import Fate
 from hutong.transport.kafka.consumer import KafkaReader
-from hutong.transport.kafka.errors import FATES, asked, fate_of
+from hutong.transport.kafka.fates import FATES, asked, fate_of
 from hutong.transport.kafka.fencing import FencingProducer
 from hutong.transport.kafka.producer import IdempotentProducer
 from hutong.transport.kafka.sender import Sender

@@ -28,8 +28,7 @@ _EXIT = re.compile(r"\s+# exit code (\d+)$")
 @dataclass(slots=True)
 class Reader:
     """Follows one guide. ``done``: called again and again while a program of his runs that prints nothing, until it is
-    true; ``seen``: called with each command and what it
-    printed."""
+    true; ``seen``: called with each command and what it printed."""
 
     folder: Path
     done: Callable[[], bool] = lambda: True
@@ -101,7 +100,12 @@ class Reader:
         with (
             log.open("wb") as out,
             subprocess.Popen(
-                [sys.executable, program], cwd=self.folder, env=self._environment(), stdout=out, stderr=out
+                [sys.executable, program],
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=out,
+                stderr=out,
+                preexec_fn=_hears_ctrl_c,
             ) as process,
         ):
             deadline = time.monotonic() + SECONDS
@@ -110,4 +114,13 @@ class Reader:
                     break
                 time.sleep(0.1)
             process.send_signal(signal.SIGINT)
+            try:
+                process.wait(SECONDS)
+            finally:
+                process.kill()
         return log.read_text()
+
+
+def _hears_ctrl_c() -> None:
+    """Also where the tests themselves were started in the background, and do not hear it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -32,6 +32,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
             os.kill(int(file.read_text()), signal.SIGTERM)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_the_operators_guide_does_what_it_says(reader: Reader) -> None:
     reader.follow(list(blocks(FOLDER / "operator.md")))

@@ -114,6 +114,7 @@ def reader(city: RunningCity, hotline: hutong.Bus, tmp_path: Path) -> Reader:
     return Reader(folder=tmp_path, done=resolved, seen=dispatch)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", ["department.md", "partner.md", "auditor.md"])
 def test_the_guide_does_what_it_says(hotline: hutong.Bus, reader: Reader, page: str) -> None:

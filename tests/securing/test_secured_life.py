@@ -57,4 +57,4 @@ def _services(city: SecuredCity) -> Iterator[Child]:
     yield Child.service("dispatch", "--routing", str(routing), env=founded.variables(CITY))
     yield Child.service("callback", "--satisfied", "1", "--contacted", "1", env=founded.variables(CITY))
     for unit in (WATER, STREET):
-        yield Child.service("desk", name=f"desk.{unit}", env=founded.variables(unit))
+        yield Child.service("desk", "--decline-share", "0", name=f"desk.{unit}", env=founded.variables(unit))

@@ -18,8 +18,8 @@ from kafka import errors as kafka  # type: ignore[import-untyped]
 from hutong.errors import SettingsError
 from hutong.settings import Settings
 from hutong.transport.choice import transport_of
-from hutong.transport.confluent.errors import asked as asked_of_confluent
-from hutong.transport.kafka.errors import asked
+from hutong.transport.confluent.fates import asked as asked_of_confluent
+from hutong.transport.kafka.fates import asked
 from hutong.transport.login import login_of
 from local.certificates import certificates
 

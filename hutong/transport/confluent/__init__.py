@@ -26,7 +26,7 @@ from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
 from hutong.transport.confluent.admin import ROUND, TIMEOUT, ConfluentAdmin
 from hutong.transport.confluent.consumer import ConfluentReader
-from hutong.transport.confluent.errors import asked, asking, explained, fate_of, reason
+from hutong.transport.confluent.fates import asked, asking, explained, fate_of, reason
 from hutong.transport.confluent.fencing import FencingProducer
 from hutong.transport.confluent.producer import IdempotentProducer
 from hutong.transport.confluent.records import positions_of

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from hutong import errors
 from hutong.transport import Partition, Start
-from hutong.transport.confluent.errors import asked, asking, reason, refuses_for_good
+from hutong.transport.confluent.fates import asked, asking, reason, refuses_for_good
 from hutong.transport.confluent.settings import EVERY, user_of
 
 CONNECT_TIMEOUT = 5.0

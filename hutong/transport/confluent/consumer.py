@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
 from hutong.transport.confluent.admin import ConfluentAdmin
-from hutong.transport.confluent.errors import asked_by_consumer, asking, fate_of, reason
+from hutong.transport.confluent.fates import asked_by_consumer, asking, fate_of, reason
 from hutong.transport.confluent.records import offsets_of, positions_of, record_of
 from hutong.transport.confluent.settings import CONSUMER
 from hutong.transport.fates import Fate

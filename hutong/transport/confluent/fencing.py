@@ -15,7 +15,7 @@ from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
 from hutong.transport.confluent.admin import ConfluentAdmin
 from hutong.transport.confluent.consumer import ConfluentReader
-from hutong.transport.confluent.errors import asked, explained, fate_of, reason, told
+from hutong.transport.confluent.fates import asked, explained, fate_of, reason, told
 from hutong.transport.confluent.records import offsets_of
 from hutong.transport.confluent.sender import Report, Sender
 from hutong.transport.confluent.settings import EVERY

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 
 from hutong.transport import Outgoing, Placed
 from hutong.transport.confluent.admin import ConfluentAdmin
-from hutong.transport.confluent.errors import asked, explained, fate_of, reason, told
+from hutong.transport.confluent.fates import asked, explained, fate_of, reason, told
 from hutong.transport.confluent.sender import Report, Sender
 from hutong.transport.sending import Failed, check_sendable, verdict
 

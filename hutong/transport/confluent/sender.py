@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from hutong import errors
 from hutong.transport import Outgoing, Placed
 from hutong.transport.confluent.admin import ConfluentAdmin
-from hutong.transport.confluent.errors import asked, asking, reason
+from hutong.transport.confluent.fates import asked, asking, reason
 from hutong.transport.confluent.settings import PRODUCER
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import spelt

@@ -16,7 +16,7 @@ from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
 from hutong.transport.kafka.access import KafkaAccessControl
 from hutong.transport.kafka.consumer import KafkaReader
-from hutong.transport.kafka.errors import asking
+from hutong.transport.kafka.fates import asking
 from hutong.transport.kafka.fencing import FencingProducer
 from hutong.transport.kafka.producer import IdempotentProducer
 from hutong.transport.kafka.security import security

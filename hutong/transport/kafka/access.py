@@ -22,7 +22,7 @@ from kafka.admin import (  # type: ignore[import-untyped]
 
 from hutong import errors
 from hutong.transport.access import Acl, Operation, Resource
-from hutong.transport.kafka.errors import asking
+from hutong.transport.kafka.fates import asking
 
 ITERATIONS = 4096
 """How often a password is hashed, Kafka's least: ours are 256 random bits, which nobody guesses."""

@@ -19,7 +19,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor  # type: ig
 from hutong import errors
 from hutong.transport import Partition, Position, Record, Start
 from hutong.transport.fates import Fate
-from hutong.transport.kafka.errors import asked, asking, fate_of
+from hutong.transport.kafka.fates import asked, asking, fate_of
 from hutong.transport.kafka.group import keep_finished_joins, watch_fencing
 from hutong.transport.kafka.records import survive_records, why_unreadable
 from hutong.transport.kafka.security import user_of

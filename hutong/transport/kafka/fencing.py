@@ -15,7 +15,7 @@ from hutong import errors
 from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
 from hutong.transport.fates import Fate
 from hutong.transport.kafka.consumer import KafkaReader
-from hutong.transport.kafka.errors import asked, explained, fate_of, told
+from hutong.transport.kafka.fates import asked, explained, fate_of, told
 from hutong.transport.kafka.sender import SETTINGS, Sender
 from hutong.transport.sending import check_sendable
 from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings

@@ -10,7 +10,7 @@ from typing import Any
 from kafka import errors as kafka  # type: ignore[import-untyped]
 
 from hutong.transport import Outgoing, Placed
-from hutong.transport.kafka.errors import asked, explained, fate_of, told
+from hutong.transport.kafka.fates import asked, explained, fate_of, told
 from hutong.transport.kafka.sender import SETTINGS, Sender
 from hutong.transport.sending import Failed, check_sendable, verdict
 

@@ -13,7 +13,7 @@ from kafka import errors as kafka
 
 from hutong import errors
 from hutong.transport import Outgoing
-from hutong.transport.kafka.errors import asked, asking
+from hutong.transport.kafka.fates import asked, asking
 from hutong.transport.kafka.security import user_of
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import MAX_REQUEST
