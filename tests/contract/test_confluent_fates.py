@@ -110,6 +110,42 @@ def test_commit_after_fencing() -> None:
         reader(commit=commit).commit({A: Position(offset=1)})
 
 
+def committed(*errors: KafkaError | None) -> ConfluentReader:
+    """A reader whose commits are answered so, partition by partition."""
+    return reader(commit=lambda **kwargs: [SimpleNamespace(error=error) for error in errors])
+
+
+@ROWS
+def test_commit_of_one_partition(code: int, fate: Fate) -> None:
+    """What is said against one partition counts as if it were said of the whole commit."""
+    one = committed(None, KafkaError(code))
+    if fate is Fate.MOOT:
+        assert one.commit({A: Position(offset=1)}) is False
+    else:
+        with pytest.raises(ASKED[fate]):
+            one.commit({A: Position(offset=1)})
+
+
+def test_commit_moot_and_wrong() -> None:
+    """A partition that is moot hides nothing that is said of another; all well is True."""
+    with pytest.raises(errors.SettingsError):
+        committed(KafkaError(KafkaError.ILLEGAL_GENERATION), KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE)).commit(
+            {A: Position(offset=1)}
+        )
+    assert committed(None, None).commit({A: Position(offset=1)}) is True
+
+
+@ROWS
+def test_members(code: int, fate: Fate) -> None:
+    """A broker that does not tell its groups is an error, not a city without them."""
+    listed: Future[object] = Future()
+    listed.set_result(SimpleNamespace(valid=[], errors=[KafkaException(KafkaError(code))]))
+    transport: Any = ConfluentTransport("nobody:1")
+    transport._admin._client = SimpleNamespace(list_consumer_groups=lambda **settings: listed)
+    with pytest.raises(ASKED[fate]):
+        transport.members()
+
+
 @ROWS
 def test_send(code: int, fate: Fate) -> None:
     """A record that fails so was refused if that is certain, else the send is Unconfirmed, whatever the others did."""

@@ -166,6 +166,8 @@ class ConfluentTransport:
     def members(self) -> dict[str, int]:
         with asking("listing groups", user=self._admin.user):
             listed = self._admin.client().list_consumer_groups(request_timeout=TIMEOUT).result()
+            if listed.errors:  # a broker that did not answer, whose groups are missing
+                raise listed.errors[0]
             names = [group.group_id for group in listed.valid]
             found = self._admin.client().describe_consumer_groups(names, request_timeout=TIMEOUT) if names else {}
             return {name: len(future.result().members) for name, future in found.items()}

@@ -271,15 +271,14 @@ class ConfluentReader:
         if self._between and self._fault is None:
             return False  # the question would wait behind our joining, hence for all the others
         try:
-            self._raw.commit(offsets=offsets_of(positions), asynchronous=False)
+            answers = self._raw.commit(offsets=offsets_of(positions), asynchronous=False)
+            refused = [tp.error for tp in answers if tp.error is not None]  # the others were committed
         except KafkaException as raised:
-            error = reason(raised)
-            if fate_of(error) is Fate.MOOT:
-                return False
-            raise asked_by_consumer(
-                error, f"committing for {self.group}", user=self.user, names=self.group or ""
-            ) from raised
-        return True
+            refused = [reason(raised)]
+        for error in refused:
+            if fate_of(error) is not Fate.MOOT:
+                raise asked_by_consumer(error, f"committing for {self.group}", user=self.user, names=self.group or "")
+        return not refused
 
     def _needs_group(self) -> None:
         if self.group is None:
