@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections import Counter
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException
 from hutong import errors
 from hutong.transport import Bounds, Outgoing, Partition, Position
 from hutong.transport.confluent import ConfluentTransport
+from hutong.transport.confluent.admin import ConfluentAdmin
 from hutong.transport.confluent.consumer import ConfluentReader
 from hutong.transport.confluent.fates import FATES, asked, fate_of
 from hutong.transport.confluent.fencing import FencingProducer
@@ -153,6 +156,44 @@ def test_send(code: int, fate: Fate) -> None:
     producer._sender, producer._lock = sender(Raw(KafkaError(code))), threading.Lock()
     with pytest.raises(SENT.get(fate, errors.Unconfirmed), match="1 of 2"):
         producer.send(RECORDS, timeout=1)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_send_after_a_fatal_error(taken: int) -> None:
+    """A producer that died between two sends is replaced by the next; its own send says what became of the records."""
+
+    class Dead(Raw):
+        def produce(self, topic: str, *, value: bytes, on_delivery: Any, **record: object) -> None:
+            if value == b"bad" or not taken:
+                raise KafkaException(KafkaError(KafkaError._FATAL, "out of order"))
+
+    producer = object.__new__(IdempotentProducer)
+    producer._settings, producer._log, producer._admin = (
+        {},
+        logging.getLogger(),
+        ConfluentAdmin({}, logging.getLogger()),
+    )
+    dead: Any = Dead(KafkaError(KafkaError._FATAL))
+    producer._lock, producer._sender = threading.Lock(), sender(dead)
+    with pytest.raises(errors.Unconfirmed if taken else errors.Unavailable, match="out of order"):
+        producer.send(RECORDS, timeout=1)
+    assert producer._usable().raw is not dead
+    assert dead.called["close"]
+
+
+def test_partitions_are_never_forgotten() -> None:
+    """While they are asked for anew, another thread may stand between its look and its record's place."""
+    made: Any = sender(SimpleNamespace(list_topics=lambda timeout: look()))
+    made._until = 0.0
+
+    def look() -> object:
+        assert made.partition(RECORDS[0]) == 0
+        return SimpleNamespace(topics={"t": SimpleNamespace(topic="t", partitions={0: None, 1: None, 2: None})})
+
+    made.know({"t"}, time.monotonic() + 1)
+    assert made._partitions == {"t": 3}
+    made.raw = None  # nobody is asked before they are old again
+    made.know({"t"}, time.monotonic() + 1)
 
 
 @ROWS

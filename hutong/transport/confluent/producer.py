@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaException
 
+from hutong import errors
 from hutong.transport import Outgoing, Placed
 from hutong.transport.confluent.admin import ConfluentAdmin
 from hutong.transport.confluent.fates import asked, explained, fate_of, reason, told
@@ -42,6 +43,11 @@ class IdempotentProducer:
         except KafkaException as raised:
             if not reports:
                 topic = records[0].topic
+                if sender.fatal is not None:  # the next send has a new producer
+                    raise errors.Unavailable(
+                        f"sending to {topic}: the producer was given up between two sends ({told(sender.fatal)}); "
+                        "nothing was sent; try again"
+                    ) from raised
                 raise asked(reason(raised), f"sending to {topic}", user=sender.user, names=topic) from raised
             broken = raised
         sender.flush(reports, deadline)

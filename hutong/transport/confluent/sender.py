@@ -51,7 +51,7 @@ class Sender:
     def __init__(self, settings: Mapping[str, object], log: logging.Logger, admin: ConfluentAdmin) -> None:
         self.user = admin.user
         self._admin = admin
-        self.fatal: KafkaError | None = None
+        self.fatal: KafkaError | None = None  # why librdkafka has given up on it for good
         # With a callback librdkafka's fatal errors are raised by whatever call meets them next.
         with asking("the settings of the producer"):
             self.raw = Producer({**PRODUCER, **settings, "error_cb": lambda error: None}, logger=log)
@@ -60,12 +60,10 @@ class Sender:
 
     def know(self, topics: set[str], deadline: float) -> None:
         """Learn the partitions of these topics, all by one question."""
-        if time.monotonic() > self._until:
-            self._partitions.clear()
-            self._until = time.monotonic() + _METADATA_AGE
+        stale = time.monotonic() > self._until
         patience = min(deadline, time.monotonic() + _TOPIC_WAIT)
         asked_once = False
-        while unknown := topics - self._partitions.keys():
+        while (unknown := topics - self._partitions.keys()) or (stale and not asked_once):
             left = patience - time.monotonic()
             if left <= 0 and asked_once:
                 raise errors.SettingsError(
@@ -79,7 +77,9 @@ class Sender:
             if asked_once:
                 time.sleep(min(_ROUND, max(left, 0.0)))
             asked_once = True
+            # nothing is taken out: another thread may stand between its own look here and its partition()
             self._partitions.update((t.topic, len(t.partitions)) for t in found.topics.values() if t.partitions)
+            self._until = time.monotonic() + _METADATA_AGE
             if closed := topics - self._partitions.keys():
                 self._admin.check_open(closed)
 
@@ -95,17 +95,22 @@ class Sender:
         return record.partition
 
     def hand_over(self, records: Sequence[Outgoing], reports: list[Report]) -> None:
-        """Put records into the producer's buffer, one report each."""
+        """Put records into the producer's buffer, one report each. Raises KafkaException at the first not taken."""
         for record in records:
             report = Report()
-            self.raw.produce(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                headers=[(spelt(name), value) for name, value in record.headers],
-                partition=self.partition(record),
-                on_delivery=report,
-            )
+            try:
+                self.raw.produce(
+                    record.topic,
+                    value=record.value,
+                    key=record.key,
+                    headers=[(spelt(name), value) for name, value in record.headers],
+                    partition=self.partition(record),
+                    on_delivery=report,
+                )
+            except KafkaException as raised:
+                if reason(raised).code() == KafkaError._FATAL:
+                    self.fatal = self.fatal or reason(raised)
+                raise
             reports.append(report)
 
     def flush(self, reports: Sequence[Report], deadline: float) -> None:
