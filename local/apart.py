@@ -132,7 +132,8 @@ def applied(founded: FoundedCity, transport: Transport, passwords: PasswordFolde
     """What ``hutong org apply`` does."""
     with registrar_of(founded, transport) as registrar:
         control = transport.access()
-        carry_out(plan(registrar.directory, control, city=founded.city.id), control, passwords)
+        planned = plan(registrar.directory, control, city=founded.city.id, waiting=passwords.waiting())
+        carry_out(planned, control, passwords)
 
 
 @app.command("secrets")

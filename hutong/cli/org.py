@@ -215,8 +215,8 @@ def apply(
 
     with connection.directory(ctx) as (settings, transport, directory):
         access = transport.access()
-        planned = plan(directory, access, city=settings.city, renew=renew or ())
         folder = PasswordFolder(passwords or settings.home / "passwords")
+        planned = plan(directory, access, city=settings.city, renew=renew or (), waiting=folder.waiting())
         if not dry_run:
             carry_out(planned, access, folder)
     if json_:

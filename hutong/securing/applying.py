@@ -25,8 +25,16 @@ class Plan:
         return bool(self.acls.lacking or self.acls.surplus or self.admitted or self.expelled)
 
 
-def plan(directory: Directory, access: AccessControl, *, city: str, renew: Collection[str] = ()) -> Plan:
-    """What brings the broker to where the directory is; ``renew``: who is to get a new password in any case.
+def plan(
+    directory: Directory,
+    access: AccessControl,
+    *,
+    city: str,
+    renew: Collection[str] = (),
+    waiting: Collection[str] = (),
+) -> Plan:
+    """What brings the broker to where the directory is; ``renew``: who is to get a new password in any case;
+    ``waiting``: who was to get one when an earlier run was broken off (:meth:`PasswordFolder.waiting`).
 
     Only what is there for organisations that were ever registered, and for the city's services, is looked at.
 
@@ -36,20 +44,20 @@ def plan(directory: Directory, access: AccessControl, *, city: str, renew: Colle
     owned, entitled = principals(directory, city), living(directory, city)
     for user in sorted(set(renew) - entitled):
         raise SettingsError(f"{user} is not registered (see `hutong org list`), so it gets no password")
-    known = access.users() & owned
+    known, renewed = access.users() & owned, frozenset(renew) | (entitled & set(waiting))
     return Plan(
         acls=difference(acls(directory, city), access.acls(), owned=owned),
-        admitted=tuple(sorted((entitled - known) | set(renew))),
-        renewed=frozenset(renew),
+        admitted=tuple(sorted((entitled - known) | renewed)),
+        renewed=renewed,
         expelled=tuple(sorted(known - entitled)),
     )
 
 
 def carry_out(plan: Plan, access: AccessControl, passwords: PasswordFolder) -> None:
-    """Do what is planned. Broken off anywhere, the next plan is what is left of this one.
+    """Do what is planned. Broken off anywhere, the next plan is what is left of this one; a renewal not begun is not.
 
-    Who loses its access loses it first, its password's file before the rest. A new password lies in its file before
-    the broker knows it.
+    Who loses its access loses it first, its password's file before the rest. A new password lies in a file before the
+    broker knows it, and takes the former's place once it does.
 
     Raises:
         SettingsError: a password cannot be kept, or this client may not change the broker's ACLs. Unavailable.
@@ -61,3 +69,5 @@ def carry_out(plan: Plan, access: AccessControl, passwords: PasswordFolder) -> N
     access.allow(plan.acls.lacking)
     new = {user: passwords.renew(user) if user in plan.renewed else passwords.have(user) for user in plan.admitted}
     access.admit(new)
+    for user in sorted(plan.renewed):
+        passwords.keep(user)

@@ -42,7 +42,8 @@ def passwords(tmp_path: Path) -> PasswordFolder:
 
 
 def apply(city: TwinCity, access: MemoryAccessControl, passwords: PasswordFolder, *renew: str) -> None:
-    carry_out(plan(city.registrar.directory, access, city=CITY, renew=renew), access, passwords)
+    planned = plan(city.registrar.directory, access, city=CITY, renew=renew, waiting=passwords.waiting())
+    carry_out(planned, access, passwords)
 
 
 def test_a_city_is_secured_once(city: TwinCity, passwords: PasswordFolder) -> None:
@@ -90,7 +91,7 @@ def test_a_new_password_is_made_on_request(city: TwinCity, passwords: PasswordFo
 
 def test_a_password_that_was_laid_down_before_is_taken(city: TwinCity, passwords: PasswordFolder) -> None:
     """Where containers get their secrets before the broker runs."""
-    laid = passwords.renew(WATER)
+    laid = passwords.have(WATER)
     apply(city, city.transport.access(), passwords)
     assert city.transport.access().passwords[WATER] == laid
 
@@ -120,8 +121,12 @@ class _Breaking(MemoryAccessControl):
         self._step()
         super().expel(users)
 
+    def admit(self, passwords: Mapping[str, str]) -> None:
+        self._step()
+        super().admit(passwords)
 
-@pytest.mark.parametrize("calls", range(3))
+
+@pytest.mark.parametrize("calls", range(4))
 def test_broken_off_it_goes_on_where_it_stood(city: TwinCity, passwords: PasswordFolder, calls: int) -> None:
     """Away before each of the calls: the next apply ends as one that was never broken off."""
     access = city.transport.access()
@@ -130,14 +135,33 @@ def test_broken_off_it_goes_on_where_it_stood(city: TwinCity, passwords: Passwor
     city.register("110000.heat")
     breaking = _Breaking(access)
     breaking.left = calls
+    former = breaking.passwords[GAS]
     with pytest.raises(Unavailable):
-        apply(city, breaking, passwords)
-    breaking.left = 3
-    apply(city, breaking, passwords)
+        apply(city, breaking, passwords, GAS)
+    assert passwords.have(GAS) == former  # what the broker knows until the end
+    breaking.left = 4
+    apply(city, breaking, passwords, *((GAS,) if calls < 3 else ()))
+    assert former != passwords.have(GAS)
+    assert all(passwords.have(user) == breaking.passwords[user] for user in living(city.registrar.directory, CITY))
+    assert not passwords.waiting()
     directory = city.registrar.directory
     assert breaking.acls() == acls(directory, CITY) | {STRANGER}
     assert breaking.passwords.keys() == living(directory, CITY) | {"connect"}
     assert not passwords.file(WATER).exists()
+
+
+def test_broken_off_behind_the_broker_a_new_password_is_made_again(city: TwinCity, passwords: PasswordFolder) -> None:
+    """The broker has one that no program knows: whoever dies before the file is in its place is caught up with. Who was
+    revoked meanwhile gets none."""
+    access = city.transport.access()
+    apply(city, access, passwords)
+    for user in (WATER, GAS):
+        access.admit({user: passwords.renew(user)})
+    city.revoke(WATER)
+    apply(city, access, passwords)
+    assert passwords.have(GAS) == access.passwords[GAS]
+    assert WATER not in access.passwords
+    assert not passwords.waiting()
 
 
 class Runner:
