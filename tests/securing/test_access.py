@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from typing import get_args
 
 import pytest
+from kafka.admin import ACLOperation, ResourceType  # type: ignore[import-untyped]
 
 from hutong.testing import MemoryTransport
-from hutong.transport.access import AccessControl, Acl
+from hutong.transport.access import AccessControl, Acl, Operation, Resource
 from tests.contract.bench import until
 from tests.securing.secured import SecuredCity
 
@@ -37,6 +39,11 @@ def test_what_was_allowed_is_there_until_it_is_withdrawn(access: AccessControl, 
         Acl(user=user, resource="group", name="*", operation="describe"),
         Acl(user=user, resource="group", name="g.", operation="read", prefix=True, allowed=False),
         Acl(user=user, resource="transactional_id", name="admit-", operation="write", prefix=True),
+        Acl(user=user, resource="topic", name="t", operation="all"),
+        Acl(user=user, resource="topic", name="t", operation="delete", host="10.0.0.1"),
+        Acl(user=user, resource="cluster", name="kafka-cluster", operation="alter"),
+        Acl(user=user, resource="delegation_token", name="d", operation="describe"),
+        Acl(user=user, resource="user", name="User:x", operation="create_tokens", allowed=False),
     }
 
     def becomes(expected: set[Acl]) -> None:
@@ -54,6 +61,14 @@ def test_what_was_allowed_is_there_until_it_is_withdrawn(access: AccessControl, 
         becomes(every - {gone})
     access.withdraw(every)
     becomes(set())
+
+
+def test_no_operation_and_no_resource_is_left_out() -> None:
+    """What could not be said could not be seen either, nor taken away; the client library has all of the broker's."""
+    ours = set(get_args(Operation)), set(get_args(Resource))
+    assert ours == tuple(
+        {kind.name.lower() for kind in kinds} - {"unknown", "any"} for kinds in (ACLOperation, ResourceType)
+    )
 
 
 def test_who_has_a_password_is_known_until_it_is_taken(access: AccessControl, user: str) -> None:

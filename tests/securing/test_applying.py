@@ -61,6 +61,24 @@ def test_a_city_is_secured_once(city: TwinCity, passwords: PasswordFolder) -> No
     assert not plan(directory, access, city=CITY)
 
 
+def test_what_the_directory_does_not_say_is_taken_away(city: TwinCity, run: Runner) -> None:
+    """Whatever it allows, by whichever tool somebody made it: who may delete the ledger is not well."""
+    access = city.transport.access()
+    run()
+    stood = access.acls()
+    more = {
+        Acl(user=WATER, resource="topic", name="ledger", operation="delete"),
+        Acl(user=WATER, resource="topic", name="", operation="all", prefix=True, host="10.0.0.1"),
+        Acl(user=f"{CITY}_admit", resource="cluster", name="kafka-cluster", operation="alter"),
+    }
+    access.allow(more)
+    lines = run().stdout.splitlines()
+    assert f"- {WATER} may delete topic ledger" in lines
+    assert f"- {WATER} may all topic … from 10.0.0.1" in lines
+    assert f"- {CITY}_admit may alter cluster kafka-cluster" in lines
+    assert access.acls() == stood
+
+
 def test_revoking_takes_credential_access_and_file(city: TwinCity, passwords: PasswordFolder) -> None:
     """Of that one alone; registered anew, it gets another password."""
     access = city.transport.access()

@@ -34,6 +34,9 @@ _RESOURCES: Mapping[Resource, Any] = MappingProxyType(
         "topic": ResourceType.TOPIC,
         "group": ResourceType.GROUP,
         "transactional_id": ResourceType.TRANSACTIONAL_ID,
+        "cluster": ResourceType.CLUSTER,
+        "delegation_token": ResourceType.DELEGATION_TOKEN,
+        "user": ResourceType.USER,
     }
 )
 _OPERATIONS: Mapping[Operation, Any] = MappingProxyType(
@@ -43,12 +46,19 @@ _OPERATIONS: Mapping[Operation, Any] = MappingProxyType(
         "create": ACLOperation.CREATE,
         "describe": ACLOperation.DESCRIBE,
         "describe_configs": ACLOperation.DESCRIBE_CONFIGS,
+        "all": ACLOperation.ALL,
+        "delete": ACLOperation.DELETE,
+        "alter": ACLOperation.ALTER,
+        "alter_configs": ACLOperation.ALTER_CONFIGS,
+        "cluster_action": ACLOperation.CLUSTER_ACTION,
+        "idempotent_write": ACLOperation.IDEMPOTENT_WRITE,
+        "create_tokens": ACLOperation.CREATE_TOKENS,
+        "describe_tokens": ACLOperation.DESCRIBE_TOKENS,
     }
 )
 _RESOURCE_OF = {kind: resource for resource, kind in _RESOURCES.items()}
 _OPERATION_OF = {kind: operation for operation, kind in _OPERATIONS.items()}
 _USER = "User:"
-_ANY_HOST = "*"
 _EVERYTHING = ACLFilter(
     principal=None,
     host=None,
@@ -69,7 +79,7 @@ class KafkaAccessControl:
     def acls(self) -> frozenset[Acl]:
         with asking("asking for the ACLs", user=self._user):
             found, _ = self._client().describe_acls(_EVERYTHING)
-        return frozenset(acl for raw in found if (acl := _read(raw)) is not None)
+        return frozenset(_read(raw) for raw in found if raw.principal.startswith(_USER))
 
     def allow(self, acls: Iterable[Acl]) -> None:
         for some in _parts(acls):
@@ -126,26 +136,24 @@ def _parts(acls: Iterable[Acl]) -> Iterator[list[Acl]]:
     return (every[at : at + _AT_ONCE] for at in range(0, len(every), _AT_ONCE))
 
 
-def _read(raw: Any) -> Acl | None:
-    """The ACL as ours; None where it says something that ours cannot say."""
+def _read(raw: Any) -> Acl:
+    """The ACL as ours."""
     pattern = raw.resource_pattern
-    resource, operation = _RESOURCE_OF.get(pattern.resource_type), _OPERATION_OF.get(raw.operation)
-    if resource is None or operation is None or raw.host != _ANY_HOST or not raw.principal.startswith(_USER):
-        return None
     return Acl(
         user=raw.principal.removeprefix(_USER),
-        resource=resource,
+        resource=_RESOURCE_OF[pattern.resource_type],
         name=pattern.resource_name,
-        operation=operation,
+        operation=_OPERATION_OF[raw.operation],
         prefix=pattern.pattern_type is ACLResourcePatternType.PREFIXED,
         allowed=raw.permission_type is ACLPermissionType.ALLOW,
+        host=raw.host,
     )
 
 
 def _written(acl: Acl) -> Any:
     return ACL(
         principal=f"{_USER}{acl.user}",
-        host=_ANY_HOST,
+        host=acl.host,
         operation=_OPERATIONS[acl.operation],
         permission_type=ACLPermissionType.ALLOW if acl.allowed else ACLPermissionType.DENY,
         resource_pattern=ResourcePattern(
