@@ -46,6 +46,7 @@ def outspoken(**settings: Any) -> Any:
             except kafka.KafkaError as error:
                 keep(error)
                 raise
+            del hung_up[node.node_id]
 
         connection._sasl_authenticate = authenticated
         connection.init_future.add_errback(keep)
