@@ -178,8 +178,10 @@ class Tracer:
                         yield record
 
     def _consumer(self, topic: str) -> contextlib.closing[Consumer]:
-        name = f"{self._bus.organisation}.trace"
-        return contextlib.closing(self._transport.consumer(client_id=name, committed=topic != "submissions"))
+        name, strangers = f"{self._bus.organisation}.trace", topic == "submissions"
+        return contextlib.closing(
+            self._transport.consumer(client_id=name, committed=not strangers, strangers=strangers)
+        )
 
     # -- telling ----------------------------------------------------------------------------------------------------
 

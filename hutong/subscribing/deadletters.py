@@ -252,7 +252,7 @@ def letters(transport: Transport, organisation: str, partitions: int) -> Fold:
     """
     fold, topic = Fold(history=True), topic_of(organisation)
     places = [Partition(topic, number) for number in range(partitions)]
-    with contextlib.closing(transport.consumer(client_id=f"{organisation}.deadletters")) as consumer:
+    with contextlib.closing(transport.consumer(client_id=f"{organisation}.deadletters", strangers=True)) as consumer:
         for record in read_all(consumer, places):
             fold.take(record)
     return fold

@@ -69,7 +69,7 @@ class Parking:
         self._fold, self._polled, self._reading = fold, [], False
         if not places:
             return
-        tail = self._tail = self._tail or self._transport.consumer(client_id=f"{self._name}.deadletters")
+        tail = self._tail = self._tail or self._reader("deadletters")
         tail.assign(places)
         ends = {place: tail.end(place) for place in places}
         for place in places:
@@ -83,6 +83,9 @@ class Parking:
         if fold.tickets:
             _log.warning("parked tickets wait: see `hutong deadletters list`", tickets=len(fold.tickets))
         self._reading = True
+
+    def _reader(self, what: str) -> Consumer:
+        return self._transport.consumer(client_id=f"{self._name}.{what}", strangers=True)
 
     def has_letter(self, partition: int, stamp: DeliveryStamp) -> bool:
         """Whether this delivery was parked before, and is not to be given out."""
@@ -153,7 +156,7 @@ class Parking:
         """
         place, wanted = Partition(self._topic, letter.partition), Place(letter.partition, letter.offset)
         if wanted not in self._page:
-            shelf = self._shelf = self._shelf or self._transport.consumer(client_id=f"{self._name}.letters")
+            shelf = self._shelf = self._shelf or self._reader("letters")
             shelf.assign([place])
             shelf.seek(place, letter.offset)
             page = shelf.poll(_READ_SECONDS).get(place, [])
