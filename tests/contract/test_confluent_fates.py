@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from hutong import errors
-from hutong.transport import Bounds, Outgoing, Partition, Position
+from hutong.transport import Bounds, Outgoing, Partition, Position, TopicSpec
 from hutong.transport.confluent import ConfluentTransport
 from hutong.transport.confluent.admin import ConfluentAdmin
 from hutong.transport.confluent.consumer import ConfluentReader
@@ -136,6 +136,16 @@ def test_commit_moot_and_wrong() -> None:
             {A: Position(offset=1)}
         )
     assert committed(None, None).commit({A: Position(offset=1)}) is True
+
+
+def test_topic_refused() -> None:
+    """A topic that the broker does not make is named, with the broker's reason."""
+    made: Future[object] = Future()
+    made.set_exception(KafkaException(KafkaError(KafkaError.INVALID_PARTITIONS, "too few")))
+    transport: Any = ConfluentTransport("nobody:1")
+    transport._admin._client = SimpleNamespace(create_topics=lambda wanted, **settings: {"t": made})
+    with pytest.raises(errors.SettingsError, match=r"topic t was not created: .*too few"):
+        transport.create([TopicSpec(name="t", partitions=0, replication=1, config={})])
 
 
 @ROWS

@@ -19,7 +19,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
-from hutong import errors
+from hutong.errors import SettingsError, Unavailable
 from hutong.transport import Bounds, Consumer, Partition, Position, Start, TopicSpec, Transport
 from hutong.transport.access import AccessControl
 from hutong.transport.addresses import addresses
@@ -142,7 +142,7 @@ class ConfluentTransport:
             if names <= led:
                 return
             if time.monotonic() > deadline:
-                raise errors.Unavailable(f"waiting for new topics: {min(names - led)} has no leader; try again later")
+                raise Unavailable(f"waiting for new topics: {min(names - led)} has no leader; try again later")
             time.sleep(ROUND)
 
     def closed(self, topics: Sequence[str]) -> frozenset[str]:
@@ -208,4 +208,4 @@ def _made(name: str, future: Any, user: str | None) -> None:
             return
         if fate_of(error) is Fate.AWAY:
             raise asked(error, "creating topics", user=user) from raised
-        raise errors.SettingsError(f"topic {name} was not created: {explained(error, user, name)}") from raised
+        raise SettingsError(f"topic {name} was not created: {explained(error, user, name)}") from raised

@@ -10,7 +10,7 @@ from kafka import IsolationLevel, KafkaAdminClient, OffsetSpec, TopicPartition  
 from kafka import errors as kafka
 from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 
-from hutong import errors
+from hutong.errors import SettingsError
 from hutong.transport import Bounds, Partition, Position, Start, TopicSpec
 from hutong.transport.addresses import addresses
 from hutong.transport.calm import calm
@@ -99,7 +99,7 @@ class KafkaTransport:
                 made = self._client().create_topics(wanted, timeout_ms=8_000, raise_errors=False)
             for topic in made["topics"]:
                 if topic["error_code"] not in (0, _ALREADY_EXISTS):
-                    raise errors.SettingsError(f"topic {topic['name']} was not created: {topic['error_message']}")
+                    raise SettingsError(f"topic {topic['name']} was not created: {topic['error_message']}")
             with asking("waiting for new topics", user=self._user):
                 self._client().wait_for_topics(list(wanted), timeout_ms=30_000)
 
@@ -115,9 +115,7 @@ class KafkaTransport:
         with asking(f"asking for the settings of {', '.join(topics[:5])}", user=self._user):
             found = self._client().describe_configs(wanted, config_filter="all").get("topic", {})
         if missing := [name for name in topics if not found.get(name)]:
-            raise errors.SettingsError(
-                f"the settings of topic {missing[0]} cannot be read: is it there, and open to you?"
-            )
+            raise SettingsError(f"the settings of topic {missing[0]} cannot be read: is it there, and open to you?")
         return {name: {key: str(each["value"]) for key, each in found[name].items()} for name in topics}
 
     def groups(self, group: str) -> dict[Partition, Position]:
