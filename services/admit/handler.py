@@ -6,7 +6,7 @@ must, does it say something the city knows, may he say it, and may he say it now
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -145,7 +145,7 @@ class Admission:
         participants = self.audience.of(ticket, attributes.source, directory)
         return Admitted(
             attributes=attributes,
-            ticket=replace(ticket, participants=participants),
+            ticket=ticket._replace(participants=participants),
             matches=matches(
                 directory,
                 type=attributes.type,

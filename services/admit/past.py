@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 
 from hutong.catalogue import SCHEMAS
@@ -19,7 +18,7 @@ from services.owning.state import Belongs, StateFile
 TOPICS = ("ledger", "refusals")
 """Everything that the state follows from."""
 
-_RULES = 3
+_RULES = 4
 """Counts up when this code makes another state of the same records."""
 
 
@@ -82,7 +81,7 @@ class Past:
             author=event.source,
             at_ms=event.ledger.admitted_ms,
         )
-        ticket = replace(ticket, participants=frozenset(event.audience.participants))
+        ticket = ticket._replace(participants=frozenset(event.audience.participants))
         head = Head(
             sequence=event.ledger.sequence,
             admitted_ms=event.ledger.admitted_ms,

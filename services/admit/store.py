@@ -15,9 +15,13 @@ create table entry (fingerprint blob primary key, sequence integer not null) wit
 create table identity (identity blob primary key, sequence integer not null) without rowid, strict;
 create table refusal (fingerprint blob, code text, text text not null, binding integer not null,
                       returned integer not null, primary key (fingerprint, code)) without rowid, strict;
-create table ticket (id text primary key, state text not null) without rowid, strict;
+create table ticket (id text primary key, state text not null) without rowid, strict; -- JSON, as Ticket orders it
 create table head (one integer primary key check (one = 1), head text not null) strict;
 """
+
+
+_row = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=sorted).encode
+"""A ticket's values in their order, as JSON; its participants are sorted, so the same ticket always gives the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +87,19 @@ class Store:
         row = self.file.db.execute("select state from ticket where id = ?", (id,)).fetchone()
         if row is None:
             return None
-        return Ticket.of_plain(json.loads(row[0]))
+        ticket = Ticket._make(json.loads(row[0]))
+        return ticket._replace(
+            assistants=tuple(ticket.assistants),
+            keys=tuple(ticket.keys),
+            stale_keys=tuple(ticket.stale_keys),
+            participants=frozenset(ticket.participants),
+        )
 
     def add_entry(self, *, fingerprint: bytes, source: str, id: str, ticket: Ticket, head: Head) -> None:
         """An event was admitted: ``ticket`` is what it left, ``head`` its place."""
         self.file.db.execute("insert into entry values (?, ?)", (fingerprint, head.sequence))
         self.file.db.execute("insert into identity values (?, ?)", (_identity(source, ticket.id, id), head.sequence))
-        self.file.db.execute(
-            "insert or replace into ticket values (?, ?)",
-            (ticket.id, json.dumps(ticket.plain(), ensure_ascii=False, sort_keys=True)),
-        )
+        self.file.db.execute("insert or replace into ticket values (?, ?)", (ticket.id, _row(ticket)))
         self._head = head
 
     def add_refusal(self, fingerprint: bytes, refusal: RefusalStamp, submitted: SubmissionStamp) -> None:

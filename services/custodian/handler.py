@@ -78,7 +78,7 @@ def learn(case: Case | None, event: Event, lifecycle: Lifecycle, audience: Audie
         author=event.source,
         at_ms=event.ledger.admitted_ms,
     )
-    ticket = replace(ticket, participants=audience.of(ticket, event.source, directory))
+    ticket = ticket._replace(participants=audience.of(ticket, event.source, directory))
     if case is None:
         case = Case(ticket=ticket, anonymous=False, sequence=sequence, since=sequence, event=event.id)
     if changes_lead(lead, data):

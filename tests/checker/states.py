@@ -50,19 +50,20 @@ def _admit_rows(walk: Walk) -> dict[str, Rows]:
     }
 
 
-def _ticket(ticket: Ticket) -> dict[str, object]:
-    single = {name: ticket.one(name) for name in ("filer", "dispatcher", "lead", "category", "area", "into")}
-    return {
-        **single,
-        "id": ticket.id,
-        "state": ticket.state,
-        "filed_ms": ticket.filed_ms,
-        "counts": ticket.counts,
-        "assistants": list(ticket.many("assistants")),
-        "keys": sorted(ticket.keys),
-        "stale_keys": sorted(ticket.dead_keys),
-        "participants": sorted(ticket.participants),
-    }
+def _ticket(ticket: Ticket) -> list[object]:
+    """In the order in which admit writes it."""
+    return [
+        ticket.id,
+        ticket.state,
+        ticket.filed_ms,
+        *(ticket.one(name) for name in ("filer", "dispatcher", "lead")),
+        list(ticket.many("assistants")),
+        *(ticket.one(name) for name in ("category", "area", "into")),
+        ticket.counts,
+        sorted(ticket.keys),
+        sorted(ticket.dead_keys),
+        sorted(ticket.participants),
+    ]
 
 
 def _head(walk: Walk) -> dict[str, int]:
