@@ -18,6 +18,9 @@ from hutong.wire.merkle import leaf_hash
 
 Environment = Literal["test", "production"]
 
+Identity = tuple[bytes, bytes, bytes]
+"""Source, subject and id of an event, in ASCII."""
+
 CONTENT_TYPE = "application/vnd.hutong.avro"
 MAX_EVENT_BYTES = 256 * 1024
 """Key, value and headers together (design: an author's event is at most 256 KiB)."""
@@ -127,6 +130,11 @@ class Submission:
     def header(self, name: str) -> bytes | None:
         """The value of the first header of that name."""
         return next((value for found, value in self.headers if found == name), None)
+
+    def identity(self) -> Identity:
+        """Source, subject and id as they stand in the headers, empty where one is missing; proves nothing."""
+        found = dict(self.headers)
+        return found.get("ce_source", b""), found.get("ce_subject", b""), found.get("ce_id", b"")
 
     def source(self) -> str | None:
         """Who the record says it is from, or None where that cannot be read; proves nothing."""

@@ -19,7 +19,7 @@ from hutong.rules.directory import Directory
 from hutong.rules.lifecycle import Lifecycle, Ticket
 from hutong.rules.territory import Territory
 from hutong.transport.partition import partition_of
-from hutong.wire.envelope import MAX_EVENT_BYTES, SIGNATURE, Attributes, Environment, Submission
+from hutong.wire.envelope import MAX_EVENT_BYTES, SIGNATURE, Attributes, Environment, Identity, Submission
 from hutong.wire.identity import ticket_city, under_city
 from hutong.wire.signing import Signature, Verifier
 from services.admit.contents import check, check_seals
@@ -41,6 +41,15 @@ def by_directory(code: str) -> bool:
     return code.startswith("unknown_") or code in {"not_entitled", "time_past", "revoked_organisation"}
 
 
+class Entered(Protocol):
+    """An entry of the ledger."""
+
+    @property
+    def fingerprint(self) -> bytes: ...
+    @property
+    def sequence(self) -> int: ...
+
+
 class Bound(Protocol):
     """A refusal that binds a fingerprint."""
 
@@ -53,8 +62,7 @@ class Bound(Protocol):
 class State(Protocol):
     """What admission asks of the partition's past."""
 
-    def sequence_of(self, fingerprint: bytes) -> int | None: ...
-    def sequence_of_identity(self, source: str, subject: str, id: str) -> int | None: ...
+    def entry(self, identity: Identity) -> Entered | None: ...
     def binding(self, fingerprint: bytes) -> Bound | None: ...
     def returned(self, fingerprint: bytes, code: str) -> bool: ...
     def ticket(self, id: str) -> Ticket | None: ...
@@ -110,9 +118,9 @@ class Admission:
         self, submission: Submission, fingerprint: bytes, state: State, directory: Directory, now_ms: int
     ) -> Outcome:
         """What becomes of ``submission``, given everything before it and the time of its admission."""
-        sequence = state.sequence_of(fingerprint)
-        if sequence is not None:
-            return Known(sequence=sequence)
+        entry = state.entry(submission.identity())  # the same bytes have the same identity
+        if entry is not None and entry.fingerprint == fingerprint:
+            return Known(sequence=entry.sequence)
         bound = state.binding(fingerprint)
         if bound is not None:
             return Refused(code=bound.code, text=bound.text, binding=True, returned_to="")
@@ -121,7 +129,7 @@ class Admission:
         try:
             attributes = self._recognise(submission, fault)
             in_its_place = True
-            data = self._understand(submission, attributes, state, directory, now_ms)
+            data = self._understand(submission, attributes, entry, directory, now_ms)
             before = state.ticket(attributes.subject)
             check(data, subject=attributes.subject, ticket=before, directory=directory, territory=self.territory)
             ticket = self.lifecycle.step(
@@ -205,16 +213,20 @@ class Admission:
         return attributes
 
     def _understand(
-        self, submission: Submission, attributes: Attributes, state: State, directory: Directory, now_ms: int
+        self,
+        submission: Submission,
+        attributes: Attributes,
+        entry: Entered | None,
+        directory: Directory,
+        now_ms: int,
     ) -> EventData:
-        """The event's data, of a kind and time that the city takes, under an identity not yet used."""
+        """The event's data, of a kind and time that the city takes, under an identity that has no ``entry`` yet."""
         if ticket_city(attributes.subject) != self.city:
             raise InvalidEvent("bad_ticket", f"{attributes.subject[:80]!r} is no ticket id of city {self.city}")
-        used = state.sequence_of_identity(attributes.source, attributes.subject, attributes.id)
-        if used is not None:
+        if entry is not None:
             raise InvalidEvent(
                 "already_admitted",
-                f"{attributes.id} of {attributes.subject} is entry {used} of ledger "
+                f"{attributes.id} of {attributes.subject} is entry {entry.sequence} of ledger "
                 f"partition {self.partition}, with other bytes",
             )
         self._timely(attributes, directory, now_ms)

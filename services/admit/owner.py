@@ -194,13 +194,7 @@ class AdmitOwner:
             generation=stamp.generation,
             next_offset=stamp.offset + 1,
         )
-        store.add_entry(
-            fingerprint=fingerprint,
-            source=admitted.attributes.source,
-            id=admitted.attributes.id,
-            ticket=ticket,
-            head=head,
-        )
+        store.add_entry(identity=submission.identity(), fingerprint=fingerprint, ticket=ticket, head=head)
         ledger = LedgerStamp(
             generation=stamp.generation,
             partition=self._admission.partition,

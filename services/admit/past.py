@@ -89,5 +89,5 @@ class Past:
             generation=store.head.generation,
             next_offset=store.head.next_offset,
         )
-        store.add_entry(fingerprint=event.fingerprint, source=event.source, id=event.id, ticket=ticket, head=head)
+        store.add_entry(identity=event.submission.identity(), fingerprint=event.fingerprint, ticket=ticket, head=head)
         store.seen(event.submitted)

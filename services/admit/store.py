@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
 from hutong.rules.lifecycle import Ticket
+from hutong.wire.envelope import Identity
 from hutong.wire.stamps import RefusalStamp, SubmissionStamp
 from services.owning.state import StateFile
 
 TABLES = """
-create table entry (fingerprint blob primary key, sequence integer not null) without rowid, strict;
-create table identity (identity blob primary key, sequence integer not null) without rowid, strict;
+create table entry (identity blob primary key, fingerprint blob not null,
+                    sequence integer not null) without rowid, strict;
 create table refusal (fingerprint blob, code text, text text not null, binding integer not null,
                       returned integer not null, primary key (fingerprint, code)) without rowid, strict;
 create table ticket (id text primary key, state text not null) without rowid, strict; -- JSON, as Ticket orders it
@@ -33,6 +34,14 @@ class Head:
     directory: int = 0
     generation: int = 0
     next_offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry of the ledger."""
+
+    fingerprint: bytes
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +67,12 @@ class Store:
             self._head = Head(**json.loads(row[0])) if row else Head()
         return self._head
 
-    def sequence_of(self, fingerprint: bytes) -> int | None:
-        """The ledger sequence of the entry with this fingerprint."""
-        return self._number("select sequence from entry where fingerprint = ?", fingerprint)
-
-    def sequence_of_identity(self, source: str, subject: str, id: str) -> int | None:
-        """The ledger sequence of the entry with this identity."""
-        return self._number("select sequence from identity where identity = ?", _identity(source, subject, id))
+    def entry(self, identity: Identity) -> Entry | None:
+        """The entry with this identity."""
+        row = self.file.db.execute(
+            "select fingerprint, sequence from entry where identity = ?", (_digest(identity),)
+        ).fetchone()
+        return Entry(fingerprint=row[0], sequence=row[1]) if row else None
 
     def binding(self, fingerprint: bytes) -> KnownRefusal | None:
         """The refusal that binds these bytes."""
@@ -75,12 +83,10 @@ class Store:
 
     def returned(self, fingerprint: bytes, code: str) -> bool:
         """Whether the author was already told this reason for these bytes."""
-        return (
-            self._number(
-                "select returned from refusal where fingerprint = ? and code = ? and returned = 1", fingerprint, code
-            )
-            is not None
-        )
+        row = self.file.db.execute(
+            "select 1 from refusal where fingerprint = ? and code = ? and returned = 1", (fingerprint, code)
+        ).fetchone()
+        return row is not None
 
     def ticket(self, id: str) -> Ticket | None:
         """The ticket as its entries left it."""
@@ -95,10 +101,9 @@ class Store:
             participants=frozenset(ticket.participants),
         )
 
-    def add_entry(self, *, fingerprint: bytes, source: str, id: str, ticket: Ticket, head: Head) -> None:
+    def add_entry(self, *, identity: Identity, fingerprint: bytes, ticket: Ticket, head: Head) -> None:
         """An event was admitted: ``ticket`` is what it left, ``head`` its place."""
-        self.file.db.execute("insert into entry values (?, ?)", (fingerprint, head.sequence))
-        self.file.db.execute("insert into identity values (?, ?)", (_identity(source, ticket.id, id), head.sequence))
+        self.file.db.execute("insert into entry values (?, ?, ?)", (_digest(identity), fingerprint, head.sequence))
         self.file.db.execute("insert or replace into ticket values (?, ?)", (ticket.id, _row(ticket)))
         self._head = head
 
@@ -128,10 +133,6 @@ class Store:
         self.file.db.execute("insert or replace into head values (1, ?)", (head,))
         self.file.keep()
 
-    def _number(self, query: str, *values: object) -> int | None:
-        row = self.file.db.execute(query, values).fetchone()
-        return None if row is None else int(row[0])
 
-
-def _identity(source: str, subject: str, id: str) -> bytes:
-    return sha256("\x00".join((source, subject, id)).encode()).digest()
+def _digest(identity: Identity) -> bytes:
+    return sha256(b"\x00".join(identity)).digest()

@@ -166,7 +166,6 @@ def _delivery(content: dict[str, Any]) -> dict[str, Any]:
 
 _KEYS: Mapping[str, int] = {
     "entry": 1,
-    "identity": 1,
     "refusal": 2,
     "ticket": 1,
     "head": 1,

@@ -28,22 +28,22 @@ def check_deliver_state(live: Mapping[str, Rows], partition: int, expected: Expe
 
 
 def _admit_rows(walk: Walk) -> dict[str, Rows]:
-    identities: dict[tuple[object, ...], object] = {}
+    entries: dict[tuple[object, ...], object] = {}
     refusals: dict[tuple[object, ...], tuple[object, ...]] = {}
     for entry in walk.entries:
         who = identity(entry.reading)
         if who is not None:
-            identities[sha256("\x00".join(who).encode()).digest(),] = (entry.ledger.sequence,)
+            key = sha256("\x00".join(who).encode()).digest()
+            entries[key,] = (entry.reading.fingerprint, entry.ledger.sequence)
     for refusal in walk.refusals:
         stamp = refusal.stamp
         if not (stamp.binding or stamp.returned_to):
             continue  # it says nothing to whoever sends the same again
-        key = (refusal.reading.fingerprint, stamp.code)
-        text, binding, returned = refusals.get(key, (stamp.text, 0, 0))
-        refusals[key] = (text, int(bool(binding) or stamp.binding), int(bool(returned) or bool(stamp.returned_to)))
+        told = (refusal.reading.fingerprint, stamp.code)
+        text, binding, returned = refusals.get(told, (stamp.text, 0, 0))
+        refusals[told] = (text, int(bool(binding) or stamp.binding), int(bool(returned) or bool(stamp.returned_to)))
     return {
-        "entry": {(entry.reading.fingerprint,): (entry.ledger.sequence,) for entry in walk.entries},
-        "identity": identities,
+        "entry": entries,
         "refusal": dict(refusals),
         "ticket": {(ticket.id,): _ticket(ticket) for ticket in walk.tickets.values()},
         "head": {(1,): _head(walk)},

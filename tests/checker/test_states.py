@@ -44,7 +44,6 @@ def alter(rows: dict[tuple[object, ...], object]) -> None:
     ("service", "table"),
     [
         ("admit", "entry"),
-        ("admit", "identity"),
         ("admit", "refusal"),
         ("admit", "ticket"),
         ("admit", "head"),

@@ -106,10 +106,9 @@ def dedupe_off(hit: Hit) -> None:
 
         return broken
 
-    replace(Store, "sequence_of", "self", "fingerprint", by=nothing)
-    replace(Store, "sequence_of_identity", "self", "source", "subject", "id", by=nothing)
+    replace(Store, "entry", "self", "identity", by=nothing)
     replace(Store, "ticket", "self", "id", by=nothing)  # or the lifecycle would still refuse it
-    replace(Store, "add_entry", "self", "fingerprint", "source", "id", "ticket", "head", by=add_entry)
+    replace(Store, "add_entry", "self", "identity", "fingerprint", "ticket", "head", by=add_entry)
 
 
 def last_stable_offset(hit: Hit) -> None:
