@@ -159,10 +159,10 @@ def city_part_removed(record: Record) -> Submission:
 
     On a delivered refusal the city's stamps are the last three headers; what else stands there is the author's.
     """
-    if tuple(name for name, _ in record.headers[-3:]) == STAMPS_OF_A_REFUSAL:
+    if tuple([name for name, _ in record.headers[-3:]]) == STAMPS_OF_A_REFUSAL:
         headers = record.headers[:-3]
     else:
-        headers = tuple(header for header in record.headers if header[0] not in RESERVED)
+        headers = tuple([header for header in record.headers if header[0] not in RESERVED])
     return Submission(key=record.key, value=record.value, headers=headers)
 
 

@@ -108,9 +108,7 @@ def stamp_of(record: Record) -> DeliveryStamp:
     place = f"{record.topic}/{record.partition}@{record.offset}"
     if record.unreadable:
         raise InvalidEvent("unreadable", f"{place} cannot be read: {record.unreadable}; ask the city's operator")
-    stamp = dict(record.headers).get("delivery")
-    if stamp is None:
-        raise InvalidEvent(
-            "bad_stamp", f"{place} is no delivery: only deliver may write there; ask the city's operator"
-        )
-    return DeliveryStamp.from_bytes(stamp)
+    for name, content in reversed(record.headers):  # deliver writes it last
+        if name == "delivery":
+            return DeliveryStamp.from_bytes(content)
+    raise InvalidEvent("bad_stamp", f"{place} is no delivery: only deliver may write there; ask the city's operator")

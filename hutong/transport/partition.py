@@ -5,6 +5,8 @@ confluent-kafka's default differs, so no client library is left to choose: the t
 
 from __future__ import annotations
 
+import struct
+
 _SEED = 0x9747B28C
 _MIX = 0x5BD1E995
 _MASK = 0xFFFFFFFF
@@ -15,10 +17,9 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     whole = length & ~3
     h = _SEED ^ length
-    for at in range(0, whole, 4):
-        k = (int.from_bytes(data[at : at + 4], "little") * _MIX) & _MASK
-        k = ((k ^ (k >> 24)) * _MIX) & _MASK
-        h = ((h * _MIX) & _MASK) ^ k
+    for k in struct.unpack_from(f"<{whole // 4}I", data):
+        k = (k * _MIX) & _MASK
+        h = ((h * _MIX) ^ ((k ^ (k >> 24)) * _MIX)) & _MASK
     if whole < length:
         h = ((h ^ int.from_bytes(data[whole:], "little")) * _MIX) & _MASK
     h = ((h ^ (h >> 13)) * _MIX) & _MASK

@@ -129,7 +129,10 @@ class Submission:
 
     def header(self, name: str) -> bytes | None:
         """The value of the first header of that name."""
-        return next((value for found, value in self.headers if found == name), None)
+        for found, value in self.headers:
+            if found == name:
+                return value
+        return None
 
     def identity(self) -> Identity:
         """Source, subject and id as they stand in the headers, empty where one is missing; proves nothing."""

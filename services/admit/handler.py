@@ -240,14 +240,14 @@ class Admission:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         if attributes.time > now + MAX_AHEAD:
             raise InvalidEvent("time_ahead", f"ce_time {attributes.time.isoformat()} is more than {MAX_AHEAD} ahead")
-        standing = directory.get(attributes.source)
-        backfills = standing is not None and "backfill" in standing.rights
-        if attributes.time < now - MAX_BEHIND and not backfills:
-            raise InvalidEvent(
-                "time_past",
-                f"ce_time {attributes.time.isoformat()} is more than {MAX_BEHIND.days} days "
-                "back; that needs the right 'backfill'",
-            )
+        if attributes.time < now - MAX_BEHIND:
+            standing = directory.get(attributes.source)
+            if standing is None or "backfill" not in standing.rights:
+                raise InvalidEvent(
+                    "time_past",
+                    f"ce_time {attributes.time.isoformat()} is more than {MAX_BEHIND.days} days "
+                    "back; that needs the right 'backfill'",
+                )
 
 
 def header_category(ticket: Ticket) -> str:

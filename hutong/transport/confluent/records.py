@@ -37,5 +37,5 @@ def record_of(place: Partition, offset: int, message: Message) -> Record:
         timestamp_ms=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=tuple([(name, b"" if value is None else value) for name, value in headers]),
+        headers=tuple([(name, value or b"") for name, value in headers]),
     )

@@ -265,6 +265,6 @@ def _record(raw: Any) -> Record:
         timestamp_ms=raw.timestamp,
         key=raw.key,
         value=raw.value,
-        headers=() if why else tuple((name, b"" if value is None else value) for name, value in raw.headers),
+        headers=() if why else tuple([(name, value or b"") for name, value in raw.headers]),
         unreadable=why,
     )
