@@ -32,6 +32,10 @@ HELP: Mapping[str, tuple[str, str]] = {
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "trace.unknown": ("there is no event {which} on {topic}", "{topic} 中没有事件 {which}"),
+    "trace.ticket": (
+        "{which} is a ticket, not an event: `hutong ticket show {which} --json` has the ids of its events",
+        "{which} 是工单，不是事件：其各事件的标识见 `hutong ticket show {which} --json`",
+    ),
     "trace.own_side": (
         ": only what came through this door is seen here; with the right replay, --source ledger sees the whole city",
         "：此处只见送达本单位的事件；有 replay 权限的单位用 --source ledger 可见全市",

@@ -35,7 +35,10 @@ def trace(
     import hutong
     from hutong.cli.render import line
     from hutong.tracing import Several, Tracer
+    from hutong.wire.identity import ticket_city
 
+    if ticket_city(which) is not None:
+        raise typer.BadParameter(say("trace.ticket", which=which), param_hint="EVENT")
     settings = connection.settings(ctx)
     whole = settings.organisation == settings.city if source is None else source is Origin.LEDGER
     transport = connection.transport(settings)

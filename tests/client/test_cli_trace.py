@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.cities import TwinCity
@@ -110,3 +112,5 @@ def test_what_is_not_there_is_1_and_what_is_several_is_2(command: Command, cli_c
     assert "no event" in command.run(CITY, "trace", "ffffffffffff", code=1).stderr
     assert "no event" in command.run(CITY, "trace", "ledger/7@0", code=1).stderr
     assert "cannot be read from here" in command.run(WATER, "trace", "ledger/0@0", code=2).stderr
+    told = "".join(command.run(CITY, "trace", "110000-20260131-GYG62AQ1PW", code=2).stderr.split())
+    assert "isaticket,notanevent" in re.sub("│", "", told)
