@@ -93,7 +93,7 @@ def test_a_torn_gz_keeps_what_came_before(city: TwinCity, tmp_path: Path) -> Non
     """The rows before the tear are filed, also where all of them lie in what is looked at beforehand."""
     file = lines(tmp_path / "a.jsonl", 3)
     torn = tmp_path / "b.jsonl.gz"
-    torn.write_bytes(gzip.compress(file.read_bytes())[:-9])
+    torn.write_bytes(gzip.compress(file.read_bytes())[:-5])  # into the checksum: every row can still be unpacked
     with pytest.raises(hutong.SettingsError, match="breaks off in line 4"):
         take(city, torn, None)
     assert len(ledger(city)) == 3
