@@ -24,7 +24,8 @@ html_show_copyright = False
 html_extra_path = ["site"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxcontrib.mermaid"]
 root_doc = "README"
-include_patterns = ["README*.md", "CHANGELOG.md", "docs/*.md", "docs/**/*.md", "examples/*/README.md"]
+include_patterns = ["README*.md", "CHANGELOG.md", "docs/*.md", "docs/**/*.md", "examples/*/README.md",
+                    "benchmarks/*.md"]  # fmt: skip
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 smartquotes = False  # --data is no dash
@@ -39,7 +40,8 @@ MENU = {
     "Reference": ["docs/reference/library", "docs/reference/commands", "docs/reference/settings",
                   "docs/reference/events", "docs/reference/topics", "docs/wire", "docs/lifecycle", "docs/commands"],
     "The house": ["docs/architecture", "docs/promises", "docs/docker", "docs/securing", "docs/observing",
-                  "docs/intake", "docs/outsiders", "examples/go/README", "docs/decisions/README", "CHANGELOG"],
+                  "docs/intake", "docs/outsiders", "benchmarks/README", "benchmarks/results", "examples/go/README",
+                  "docs/decisions/README", "CHANGELOG"],
 }  # fmt: skip
 """What stands beside every page. The README has no such list: GitHub would show it."""
 
