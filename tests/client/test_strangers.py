@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import hutong
 from hutong.testing import MemoryTransport
 from hutong.transport import Partition
 from tests.cities import CITY, TwinCity
@@ -46,13 +47,13 @@ THE_CITY = {  # ledger, refusals, doors, directory, schemas; or nothing but posi
 
 def consumers() -> Iterator[tuple[str, str | None]]:
     """Every consumer that is made: file and function, and what it says of strangers."""
-    for folder in ("hutong", "services"):
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            if "transport" not in file.relative_to(ROOT).parts:
-                yield from made_in(file)
+    for package in (Path(hutong.__file__).parent, ROOT / "services"):
+        for file in sorted(package.rglob("*.py")):
+            if "transport" not in (told := file.relative_to(package.parent)).parts:
+                yield from made_in(file, str(told))
 
 
-def made_in(file: Path) -> Iterator[tuple[str, str | None]]:
+def made_in(file: Path, told: str) -> Iterator[tuple[str, str | None]]:
     within: dict[ast.Call, str] = {}  # the innermost function: the outer ones come first
     for function in ast.walk(ast.parse(file.read_text())):
         if isinstance(function, ast.FunctionDef):
@@ -60,7 +61,7 @@ def made_in(file: Path) -> Iterator[tuple[str, str | None]]:
     for call, name in within.items():
         if isinstance(call.func, ast.Attribute) and call.func.attr == "consumer":
             said = {word.arg: ast.unparse(word.value) for word in call.keywords}
-            yield f"{file.relative_to(ROOT)} {name}", said.get("strangers")
+            yield f"{told} {name}", said.get("strangers")
 
 
 def test_every_consumer_says_whom_it_reads() -> None:
