@@ -20,7 +20,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from hutong.errors import BusError, SettingsError
-from hutong.securing.acls import SERVICES, principal
+from hutong.securing.acls import services
 from hutong.securing.applying import carry_out, plan
 from hutong.securing.passwords import PasswordFolder
 from hutong.settings import SEALING_SUFFIX, Settings
@@ -59,7 +59,7 @@ def hand_out(founded: FoundedCity, name: str, folder: Path, *, seen_at: Path = S
     An organisation has its signing and sealing key, the custodian the master key too; admit and deliver sign nothing,
     so they have none. Nothing that others need is there, and nothing else in the folder is touched.
     """
-    service = name in principals(founded.city)
+    service = name in services(founded.city.id)
     organisation = founded.city.id if service else name
     if not service:
         keys = [founded.key(name), founded.key(name).with_name(name + SEALING_SUFFIX)]
@@ -72,11 +72,6 @@ def hand_out(founded: FoundedCity, name: str, folder: Path, *, seen_at: Path = S
         seen = replace(seen, access=_access(seen_at, seen_at))
     values = seen.values(organisation, user=name)
     write_settings(folder / "settings.toml", {k: v for k, v in values.items() if not (service and k == "key")})
-
-
-def principals(city: City) -> list[str]:
-    """What the city's services that act for nobody are called."""
-    return [principal(city.id, service) for service in SERVICES]
 
 
 def _copy(files: Sequence[Path], folder: Path) -> None:
@@ -157,7 +152,7 @@ def make_secrets(
 def list_folders(name: Name = "beijing") -> None:
     """Name the folder of every organisation and service of the city, one on a line. 各单位目录名."""
     city = City.load(name)
-    for each in (*city.organisations, *principals(city)):
+    for each in (*city.organisations, *sorted(services(city.id))):
         typer.echo(FOLDERS / each)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +40,10 @@ def topics(ctx: typer.Context, json_: Json = False) -> None:
 
 def _look(ctx: typer.Context) -> Sequence[Standing]:
     from hutong.catalogue import Catalogue
-    from hutong.codec import Codec
-    from hutong.registry import DirectoryReader
     from hutong.topics import topics_of
 
-    settings, catalogue = connection.settings(ctx), Catalogue.load()
-    transport, key = connection.transport(settings), bytes.fromhex(settings.registrar_key)
-    with closing(transport), closing(DirectoryReader(transport, Codec(catalogue), key, settings.environment)) as reader:
-        return topics_of(transport, catalogue, reader.refresh(), organisation=settings.organisation, city=settings.city)
+    with connection.directory(ctx) as (settings, transport, directory):
+        return topics_of(transport, Catalogue.load(), directory, organisation=settings.organisation, city=settings.city)
 
 
 def topic_json(standing: Standing) -> dict[str, Any]:

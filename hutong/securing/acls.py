@@ -32,9 +32,14 @@ def principal(city: str, service: str) -> str:
     return f"{city}_{service}"
 
 
+def services(city: str) -> frozenset[str]:
+    """What all the city's services are called at the broker."""
+    return frozenset(principal(city, service) for service in SERVICES)
+
+
 def principals(directory: Directory, city: str) -> frozenset[str]:
     """Everybody whose access follows from this directory: all who were ever registered, and the city's services."""
-    return frozenset(directory.organisations) | {principal(city, service) for service in SERVICES}
+    return frozenset(directory.organisations) | services(city)
 
 
 def living(directory: Directory, city: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from hutong.errors import BusError, Fenced, UnknownOutcome
-from hutong.transport import Outgoing, Partition, Placed
+from hutong.transport import Consumer, Outgoing, Partition, Placed, Position
 
 FENCING = "fencing"
 """A transactional producer's first call, before which nothing of its process can have been written."""
@@ -32,6 +32,12 @@ class OneLife:
         except BusError as error:
             self.failure = UnknownOutcome(f"{self._name}: {error}")
             raise self.failure from error
+
+
+def check_reader(positions: Mapping[Partition, Position] | None, consumer: Consumer | None, kind: type) -> None:
+    """ValueError where positions are to be written that no consumer of this transport's ``kind`` has read."""
+    if positions and not isinstance(consumer, kind):
+        raise ValueError("positions belong to a group: give the consumer of this transport that read them")
 
 
 def check_begins(

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from hutong.securing.acls import services
 from hutong.securing.passwords import PasswordFolder
 from hutong.settings import Settings
 from hutong.testing import MemoryTransport
-from local.apart import FOLDERS, hand_out, make_secrets, principals
+from local.apart import FOLDERS, hand_out, make_secrets
 from local.cities import City
 from local.founding import FoundedCity, found
 from local.java import KAFKA
@@ -105,7 +106,7 @@ def test_every_organisation_of_the_compose_file_is_one_of_the_city() -> None:
     mounted = dict(volume.split(":") for volume in COMPOSE["services"]["founding"]["volumes"])
     assert mounted.pop("city") == "/city"
     city = City.load("beijing")
-    assert {Path(folder).name for folder in mounted.values()} <= {*city.organisations, *principals(city)}
+    assert {Path(folder).name for folder in mounted.values()} <= {*city.organisations, *services(city.id)}
     assert {Path(folder).parent for folder in mounted.values()} == {FOLDERS}
     used = {
         volume

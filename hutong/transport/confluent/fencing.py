@@ -21,7 +21,7 @@ from hutong.transport.confluent.sender import Report, Sender
 from hutong.transport.confluent.settings import EVERY
 from hutong.transport.fates import Fate
 from hutong.transport.sending import check_sendable
-from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings
+from hutong.transport.transactions import FENCING, OneLife, check_begins, check_reader, ends_behind, sweepings
 
 
 class FencingProducer:
@@ -66,8 +66,7 @@ class FencingProducer:
     ) -> list[Placed]:
         if not records and not positions:
             return []
-        if positions and not isinstance(consumer, ConfluentReader):
-            raise ValueError("positions belong to a group: give the consumer of this transport that read them")
+        check_reader(positions, consumer, ConfluentReader)
         deadline = time.monotonic() + timeout
         with self._at_stake():
             placed = self._send(records, deadline)

@@ -18,7 +18,7 @@ from hutong.transport.kafka.consumer import KafkaReader
 from hutong.transport.kafka.fates import asked, explained, fate_of, told
 from hutong.transport.kafka.sender import SETTINGS, Sender
 from hutong.transport.sending import check_sendable
-from hutong.transport.transactions import FENCING, OneLife, check_begins, ends_behind, sweepings
+from hutong.transport.transactions import FENCING, OneLife, check_begins, check_reader, ends_behind, sweepings
 
 
 class FencingProducer:
@@ -54,8 +54,7 @@ class FencingProducer:
     ) -> list[Placed]:
         if not records and not positions:
             return []
-        if positions and not isinstance(consumer, KafkaReader):
-            raise ValueError("positions belong to a group: give the consumer of this transport that read them")
+        check_reader(positions, consumer, KafkaReader)
         with self._at_stake():
             return self._transact(records, positions or {}, consumer, begins or {}, time.monotonic() + timeout)
 

@@ -23,7 +23,7 @@ from hutong.transport.memory.log import Ending, Log, Transaction
 from hutong.transport.memory.reader import MemoryReader
 from hutong.transport.partition import partition_of
 from hutong.transport.sending import spelt
-from hutong.transport.transactions import OneLife, check_begins, ends_behind, sweepings
+from hutong.transport.transactions import OneLife, check_begins, check_reader, ends_behind, sweepings
 
 _MAX_MESSAGE = 1_048_588  # Kafka's default of max.message.bytes
 
@@ -244,8 +244,7 @@ class MemoryTransactionalProducer:
     ) -> list[Placed]:
         if not records and not positions:
             return []
-        if positions and not isinstance(consumer, MemoryReader):
-            raise ValueError("positions belong to a group: give the consumer of this transport that read them")
+        check_reader(positions, consumer, MemoryReader)
         with self._life.at_stake(), self._broker.changed:
             return self._transact(records, positions or {}, consumer, begins or {})
 
